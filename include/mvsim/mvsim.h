@@ -1,0 +1,127 @@
+/*
+ * The control API of libmvsim: what a test or a tool may do to the device that an application cannot. Host only; on the
+ * target this header is empty.
+ *
+ * Unless a declaration says otherwise: a function may be called from any thread of the process, not from an interrupt
+ * handler; it boots a device when none is running, as a system call does; 0 is success and a negative errno failure.
+ */
+#ifndef MVSIM_MVSIM_H
+#define MVSIM_MVSIM_H
+
+#if !defined(__arm__)
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mv_syscalls.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- life ---- */
+
+enum mvsim_time_mode {
+        MVSIM_TIME_FROM_PROFILE,
+        MVSIM_TIME_REAL,
+        MVSIM_TIME_VIRTUAL,
+};
+
+/* How to boot. Zeroed, it means: as the environment says (MVSIM_PROFILE, MVSIM_TIME, MVSIM_SEED). */
+struct mvsim_options {
+        const char *profile;       /* file to read instead of MVSIM_PROFILE's; "" for the defaults; read during boot */
+        enum mvsim_time_mode time; /* overrides the profile */
+        const uint64_t *seed;      /* overrides the profile; read during boot */
+};
+
+/*
+ * Boots the device. `options` may be NULL. -EALREADY when one is running; -EINVAL for a wrong profile, -ENOENT and
+ * others for one that cannot be read, each after a message on standard error; -ENOMEM, -EAGAIN when the host is short.
+ * Not from an interrupt handler.
+ */
+int mvsim_boot(const struct mvsim_options *options) __attribute__((warn_unused_result));
+
+/*
+ * Switches the device off and frees everything it held; every handle is void and no interrupt comes any more. Without
+ * a device it does nothing. The process's exit does the same. Not from an interrupt handler, and not while another
+ * thread is in a system call.
+ */
+void mvsim_shutdown(void);
+
+/* ---- why a call was refused ---- */
+
+struct mvsim_reject {
+        const char *call;      /* "mvOpenChannel"; NULL: nothing was refused since boot */
+        enum MvStatus status;  /* what the call returned */
+        char field[48];        /* the parameter or field that is to blame ("send_buffer"); "" when it is none */
+        char message[256];     /* a sentence: call, field, rule, way out */
+        uint64_t microseconds; /* device time */
+};
+
+/* The last refusal. The structure is the device's and holds until the next refusal or shut-down. May be called from
+ * handlers. */
+const struct mvsim_reject *mvsim_last_reject(void);
+
+/* ---- time ---- */
+
+/* Microseconds since the device booted: what mvGetMicroseconds would say, without being a call. */
+uint64_t mvsim_now_us(void);
+
+/*
+ * Lets `duration_us` of device time pass on the calling thread, which is the application's, and takes interrupts as
+ * they come. Virtual time jumps, real time waits.
+ */
+void mvsim_run_for(uint64_t duration_us);
+
+/* ---- the world ---- */
+
+enum mvsim_outage {
+        MVSIM_OUTAGE_LINK,   /* the network is gone */
+        MVSIM_OUTAGE_SERVER, /* the network is there, Microvisor's servers do not answer */
+};
+
+/* Cuts the device off until mvsim_network_up(). Every channel closes with NETWORKDISCONNECTED. */
+void mvsim_network_down(enum mvsim_outage outage);
+
+/* Ends the outage. A link that was lost is tried at once, a server is found again at the device's next attempt. */
+void mvsim_network_up(void);
+
+/* Whether the servers take log entries; while not, mvServerLog answers LOGGINGDISABLEDBYSERVER. */
+void mvsim_set_server_logging(bool enabled);
+
+/* ---- faults ---- */
+
+/*
+ * The `nth` call (1: the next) to `call` ("mvOpenChannel") returns `status` and has no effect. One fault a call; arming
+ * another replaces it. -EINVAL for an unknown call, an nth of 0, or a status that the header does not list for the
+ * call.
+ */
+int mvsim_fail(const char *call, unsigned nth, enum MvStatus status) __attribute__((warn_unused_result));
+
+/* ---- looking ---- */
+
+struct mvsim_statistics {
+        uint64_t calls;         /* system calls made */
+        uint64_t refused;       /* of which refused */
+        uint64_t calls_in_isr;  /* made from an interrupt handler */
+        uint64_t notifications; /* records written */
+        uint64_t overruns;      /* records that were written over one the application had left in place */
+        uint64_t interrupts;    /* handlers entered */
+        uint64_t shadowed;      /* pends that merged into one that was waiting */
+        uint64_t log_entries;   /* server log entries that left the device */
+        uint32_t open_handles;  /* handles open now */
+};
+
+void mvsim_get_statistics(struct mvsim_statistics *ret_statistics);
+
+/* The state of the system LED. */
+bool mvsim_led_is_on(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
+
+#endif

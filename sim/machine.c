@@ -1,0 +1,81 @@
+#include "sim/machine.h"
+
+#include <errno.h>
+
+void mvs_machine_lock(struct mvs_machine *machine)
+{
+        pthread_mutex_lock(&machine->lock);
+}
+
+void mvs_machine_unlock(struct mvs_machine *machine)
+{
+        pthread_mutex_unlock(&machine->lock);
+}
+
+static int init_parts(struct mvs_machine *machine)
+{
+        int result = mvs_memory_init(&machine->memory);
+        if (result < 0)
+                return result;
+        result = mvs_cpu_init(&machine->cpu);
+        if (result < 0)
+                goto no_cpu;
+        machine->link = mvs_link_create(&machine->profile);
+        if (!machine->link) {
+                result = -ENOMEM;
+                goto no_link;
+        }
+        result = mvs_copy_install();
+        if (result < 0)
+                goto no_copy;
+        return 0;
+no_copy:
+        mvs_link_destroy(machine->link);
+no_link:
+        mvs_cpu_finish(&machine->cpu);
+no_cpu:
+        mvs_memory_finish(&machine->memory);
+        return result;
+}
+
+int mvs_machine_init(struct mvs_machine *machine, struct mvs_profile *profile)
+{
+        machine->profile = *profile;
+        *profile = (struct mvs_profile){0};
+        int result = -pthread_mutex_init(&machine->lock, NULL);
+        if (result < 0)
+                goto no_lock;
+        mvs_random_init(&machine->random, machine->profile.time.seed);
+        mvs_timeline_init(&machine->timeline, &machine->profile.time);
+        result = init_parts(machine);
+        if (result < 0)
+                goto no_parts;
+        mvs_cloud_init(&machine->cloud, &machine->timeline, &machine->profile);
+        return 0;
+no_parts:
+        pthread_mutex_destroy(&machine->lock);
+no_lock:
+        mvs_profile_finish(&machine->profile);
+        return result;
+}
+
+int mvs_machine_start(struct mvs_machine *machine)
+{
+        return mvs_preempt_start(machine);
+}
+
+void mvs_machine_stop(struct mvs_machine *machine)
+{
+        mvs_preempt_stop(machine);
+        mvs_link_destroy(machine->link);
+        machine->link = NULL;
+}
+
+void mvs_machine_finish(struct mvs_machine *machine)
+{
+        mvs_copy_remove();
+        mvs_cpu_finish(&machine->cpu);
+        mvs_memory_finish(&machine->memory);
+        pthread_mutex_destroy(&machine->lock);
+        mvs_profile_finish(&machine->profile);
+}

@@ -1,0 +1,54 @@
+/*
+ * The simulated machine and the world around it, as one structure. Microvisor (src/) is built on it.
+ *
+ * One lock guards everything in it that is not marked as atomic. The application's thread holds it inside the gate,
+ * the IRQ thread and the link thread while they tell what happened. Nobody blocks or calls the application with it.
+ */
+#ifndef MVS_MACHINE_H
+#define MVS_MACHINE_H
+
+#include <pthread.h>
+
+#include "sim/cloud/cloud.h"
+#include "sim/cpu/cpu.h"
+#include "sim/cpu/preempt.h"
+#include "sim/link/link.h"
+#include "sim/memory/memory.h"
+#include "sim/nvic/nvic.h"
+#include "sim/profile/profile.h"
+#include "sim/random.h"
+#include "sim/timeline/timeline.h"
+
+struct mvs_machine {
+        pthread_mutex_t lock;
+        struct mvs_profile profile;
+        struct mvs_random random;
+        struct mvs_timeline timeline;
+        struct mvs_nvic nvic;
+        struct mvs_cpu cpu;
+        struct mvs_memory memory;
+        struct mvs_cloud cloud;
+        struct mvs_link *link;
+        struct mvs_preempt preempt;
+};
+
+/* Brings the machine up with the profile, which becomes the machine's in every case. 0 or a negative errno. */
+int mvs_machine_init(struct mvs_machine *machine, struct mvs_profile *profile) __attribute__((warn_unused_result));
+
+/* Starts what runs beside the application: the IRQ thread. 0 or a negative errno. */
+int mvs_machine_start(struct mvs_machine *machine) __attribute__((warn_unused_result));
+
+/* Stops every thread; nothing calls back after it returns. */
+void mvs_machine_stop(struct mvs_machine *machine);
+void mvs_machine_finish(struct mvs_machine *machine);
+
+void mvs_machine_lock(struct mvs_machine *machine);
+void mvs_machine_unlock(struct mvs_machine *machine);
+
+/* Lock held. */
+static inline uint64_t mvs_machine_now(const struct mvs_machine *machine)
+{
+        return mvs_timeline_now(&machine->timeline);
+}
+
+#endif

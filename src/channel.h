@@ -1,0 +1,102 @@
+/*
+ * Channels: what all kinds share. Opening, closing, losing, and the loan of the two buffers.
+ *
+ *      mvOpenChannel                 network lost, network handle released, late fault
+ *   ───────────────▶ open ───────────────────────────────────────▶ terminated (handle valid, closure reason set)
+ *                     │ mvCloseChannel                                  │ mvCloseChannel
+ *                     ▼                                                 ▼
+ *                   closed (handle void, buffers the application's again; the last 32 handles are remembered)
+ *
+ * What a kind does is behind struct mvs_channel_ops. Device lock held everywhere.
+ */
+#ifndef MVS_CHANNEL_H
+#define MVS_CHANNEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sim/link/http.h"
+#include "sim/timeline/timeline.h"
+#include "src/call.h"
+
+#define MVS_CHANNELS_MAX         4
+#define MVS_CLOSED_REMEMBERED    32
+#define MVS_CHANNEL_OPENS_TRACED 1024
+
+struct mvs_device;
+struct mvs_channel;
+
+struct mvs_channel_ops {
+        enum mvs_object_kind kind;
+        uint32_t receive_min; /* bytes */
+        /* Idempotent: gives up whatever is under way and frees what the kind holds. Must not block. */
+        void (*stop)(struct mvs_channel *channel);
+};
+
+struct mvs_http_exchange {
+        bool sent;      /* a request was accepted on this channel */
+        bool in_flight; /* its answer is awaited from outside */
+        bool present;   /* the reply may be read */
+        uint64_t sent_us;
+        struct mvs_http_reply *reply;
+};
+
+struct mvs_channel {
+        struct mvs_object object; /* first */
+        struct mvs_device *device;
+        const struct mvs_channel_ops *ops;
+        uint32_t centre; /* the notification centre's handle; it may be closed meanwhile */
+        uint32_t tag;
+        uint32_t network; /* the network handle it was opened on */
+        uintptr_t receive_buffer;
+        uint32_t receive_len;
+        uintptr_t send_buffer;
+        uint32_t send_len;
+        bool terminated;
+        enum MvClosureReason reason;
+        struct mvs_timer timer; /* the channel's next event is due */
+        struct mvs_http_exchange http;
+};
+
+struct mvs_channels {
+        struct mvs_channel open[MVS_CHANNELS_MAX];
+        unsigned count;
+        uint32_t closed[MVS_CLOSED_REMEMBERED]; /* a ring of handles that the application closed */
+        unsigned closed_next;
+        uint64_t opened_us[MVS_CHANNEL_OPENS_TRACED]; /* a ring of the times of the last opens */
+        uint64_t opens;
+};
+
+/* The fields of MvOpenChannelParams. */
+enum MvStatus mvs_channel_check_params(struct mvs_call *call, const struct MvOpenChannelParams *params)
+        __attribute__((warn_unused_result));
+
+/* Refuses with CHANNELCLOSED when the channel has lost its peer. */
+enum MvStatus mvs_channel_check_alive(struct mvs_call *call, const struct mvs_channel *channel)
+        __attribute__((warn_unused_result));
+
+/* The channel is dead: its work stops, the reason is kept. No event is posted. */
+void mvs_channel_terminate(struct mvs_channel *channel, enum MvClosureReason reason);
+
+/* An event of the channel for its centre. */
+void mvs_channel_post(struct mvs_channel *channel, enum MvEventType type);
+
+/* The connection is gone: every live channel is terminated and told so. */
+void mvs_channels_lost(struct mvs_device *device);
+
+/* A network handle is released: the channels opened on it likewise, told a moment later. */
+void mvs_channels_released(struct mvs_device *device, uint32_t network);
+
+/* Whether this is the handle of one of the last channels that the application closed. */
+bool mvs_channel_was_closed(const struct mvs_channels *channels, uintptr_t handle);
+
+void mvs_channels_finish(struct mvs_device *device);
+
+/* ---- http.c ---- */
+
+extern const struct mvs_channel_ops mvs_http_ops;
+
+/* The channel's timer has fired while the channel lives. */
+void mvs_http_due(struct mvs_channel *channel);
+
+#endif

@@ -1,0 +1,119 @@
+/*
+ * The control API (mvsim/mvsim.h).
+ *
+ * A test may call it from any thread. The thread that is the processor is shielded from interrupts by the device lock
+ * alone not: a handler could start while it holds the lock. So the preemption signal is blocked for the moment.
+ */
+#include <errno.h>
+#include <signal.h>
+
+#include "src/device.h"
+
+#define EXPORT __attribute__((visibility("default")))
+
+struct control {
+        struct mvs_device *device;
+        sigset_t before;
+};
+
+static struct control begin(void)
+{
+        struct control control = {.device = mvs_device()};
+        sigset_t preemption;
+        sigemptyset(&preemption);
+        sigaddset(&preemption, MVS_SIGNAL_PREEMPT);
+        pthread_sigmask(SIG_BLOCK, &preemption, &control.before);
+        mvs_machine_lock(&control.device->machine);
+        return control;
+}
+
+/* What was changed takes effect: on the processor's own thread before this returns, elsewhere as from outside. */
+static void end(struct control *control)
+{
+        struct mvs_machine *machine = &control->device->machine;
+        bool is_processor = pthread_equal(machine->cpu.thread, pthread_self()) != 0;
+        if (!is_processor || machine->timeline.rearm)
+                mvs_cpu_kick(machine);
+        mvs_machine_unlock(machine);
+        pthread_sigmask(SIG_SETMASK, &control->before, NULL);
+        if (is_processor && sigismember(&control->before, MVS_SIGNAL_PREEMPT) == 0)
+                mvs_cpu_deliver(machine);
+}
+
+EXPORT const struct mvsim_reject *mvsim_last_reject(void)
+{
+        return &mvs_device()->last_reject;
+}
+
+EXPORT uint64_t mvsim_now_us(void)
+{
+        struct control control = begin();
+        uint64_t now = mvs_machine_now(&control.device->machine);
+        end(&control);
+        return now;
+}
+
+static bool never(const struct mvs_machine *machine)
+{
+        (void)machine;
+        return false;
+}
+
+EXPORT void mvsim_run_for(uint64_t duration_us)
+{
+        struct mvs_machine *machine = &mvs_device()->machine;
+        /* A caller that masks the signal takes no interrupt before it unmasks it, so none ends the wait. */
+        bool (*ended)(const struct mvs_machine *) = mvs_preempt_masked() ? never : mvs_cpu_may_take;
+        mvs_cpu_enter(machine);
+        uint64_t until = mvs_machine_now(machine) + duration_us;
+        while (mvs_cpu_wait(machine, until, ended)) {
+                mvs_cpu_leave(machine);
+                mvs_cpu_enter(machine);
+        }
+        mvs_cpu_leave(machine);
+}
+
+EXPORT void mvsim_network_down(enum mvsim_outage outage)
+{
+        struct control control = begin();
+        mvs_cloud_outage(&control.device->machine.cloud,
+                         outage == MVSIM_OUTAGE_LINK ? MVS_OUTAGE_LINK : MVS_OUTAGE_SERVER);
+        end(&control);
+}
+
+EXPORT void mvsim_network_up(void)
+{
+        struct control control = begin();
+        mvs_cloud_outage(&control.device->machine.cloud, MVS_OUTAGE_NONE);
+        end(&control);
+}
+
+EXPORT void mvsim_set_server_logging(bool enabled)
+{
+        struct control control = begin();
+        control.device->machine.cloud.logging = enabled;
+        end(&control);
+}
+
+EXPORT int mvsim_fail(const char *call, unsigned nth, enum MvStatus status)
+{
+        struct control control = begin();
+        int result = mvs_fault_arm(&control.device->faults, call, nth, status);
+        end(&control);
+        return result;
+}
+
+EXPORT void mvsim_get_statistics(struct mvsim_statistics *ret_statistics)
+{
+        struct control control = begin();
+        mvs_device_statistics(control.device, ret_statistics);
+        end(&control);
+}
+
+EXPORT bool mvsim_led_is_on(void)
+{
+        struct control control = begin();
+        bool on = control.device->led_on;
+        end(&control);
+        return on;
+}

@@ -1,0 +1,238 @@
+/* The one device of the process: booting, shutting down, and what a fork and the process's exit do to it. */
+#include "sim/diag.h"
+#include "src/device.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define EXIT_NOT_BOOTED 2
+
+/*
+ * The one way to the device. Set as the last step of booting and cleared as the first of shutting down; the lock keeps
+ * two threads from doing either at once.
+ */
+static struct mvs_device *_Atomic running;
+static pthread_mutex_t life = PTHREAD_MUTEX_INITIALIZER;
+
+struct mvs_device *mvs_device_if_running(void)
+{
+        return atomic_load_explicit(&running, memory_order_acquire);
+}
+
+/* ---- what the environment says ---- */
+
+static int apply_time(struct mvs_profile *profile, const struct mvsim_options *options)
+{
+        const char *text = getenv("MVSIM_TIME");
+        if (options->time == MVSIM_TIME_REAL)
+                profile->time.mode = MVS_TIME_REAL;
+        else if (options->time == MVSIM_TIME_VIRTUAL)
+                profile->time.mode = MVS_TIME_VIRTUAL;
+        else if (text && strcmp(text, "real") == 0)
+                profile->time.mode = MVS_TIME_REAL;
+        else if (text && strcmp(text, "virtual") == 0)
+                profile->time.mode = MVS_TIME_VIRTUAL;
+        else if (text) {
+                mvs_diag(MVS_LOG_ERROR, "MVSIM_TIME is \"%s\": it must be real or virtual", text);
+                return -EINVAL;
+        }
+        return 0;
+}
+
+static int apply_seed(struct mvs_profile *profile, const struct mvsim_options *options)
+{
+        const char *text = getenv("MVSIM_SEED");
+        if (options->seed) {
+                profile->time.seed = *options->seed;
+                return 0;
+        }
+        if (!text)
+                return 0;
+        char *end;
+        errno = 0;
+        uint64_t seed = strtoull(text, &end, 0);
+        if (errno || end == text || *end || *text == '-') {
+                mvs_diag(MVS_LOG_ERROR, "MVSIM_SEED is \"%s\": it must be a number from 0 to 2^64 - 1", text);
+                return -EINVAL;
+        }
+        profile->time.seed = seed;
+        return 0;
+}
+
+static int load_profile(struct mvs_profile *ret, const struct mvsim_options *options)
+{
+        const char *file = options->profile ? options->profile : getenv("MVSIM_PROFILE");
+        char error[1024];
+        if (!file || !*file)
+                return mvs_profile_init(ret);
+        int result = mvs_profile_load(ret, file, error, sizeof error);
+        if (result < 0)
+                mvs_diag(MVS_LOG_ERROR, "%s", error);
+        return result;
+}
+
+static int make_profile(struct mvs_profile *ret, const struct mvsim_options *options)
+{
+        int result = load_profile(ret, options);
+        if (result < 0)
+                return result;
+        result = apply_time(ret, options);
+        if (result == 0)
+                result = apply_seed(ret, options);
+        if (result < 0)
+                mvs_profile_finish(ret);
+        else
+                mvs_diag_set_level(ret->log.level);
+        return result;
+}
+
+/* ---- the summary ---- */
+
+void mvs_device_statistics(const struct mvs_device *device, struct mvsim_statistics *ret)
+{
+        *ret = device->statistics;
+        for (unsigned irq = 0; irq < MVS_IRQ_COUNT; irq++) {
+                ret->interrupts += device->machine.nvic.lines[irq].entries;
+                ret->shadowed += device->machine.nvic.lines[irq].shadowed;
+        }
+        ret->open_handles = device->handles.open;
+}
+
+static void print_summary(const struct mvs_device *device)
+{
+        struct mvsim_statistics s;
+        mvs_device_statistics(device, &s);
+        mvs_diag(MVS_LOG_ERROR,
+                 "summary: %" PRIu64 " calls (%" PRIu64 " refused, %" PRIu64 " from handlers), %" PRIu64
+                 " notifications (%" PRIu64 " overruns), %" PRIu64 " interrupts (%" PRIu64 " shadowed pends), %" PRIu64
+                 " log entries, %" PRIu32 " open handles, %" PRIu64 ".%06" PRIu64 " s",
+                 s.calls, s.refused, s.calls_in_isr, s.notifications, s.overruns, s.interrupts, s.shadowed,
+                 s.log_entries, s.open_handles, mvs_machine_now(&device->machine) / 1000000,
+                 mvs_machine_now(&device->machine) % 1000000);
+}
+
+/* ---- booting ---- */
+
+static int init_device(struct mvs_device *device, struct mvs_profile *profile)
+{
+        int result = mvs_machine_init(&device->machine, profile);
+        if (result < 0)
+                return result;
+        device->machine.memory.secure_start = (uintptr_t)device;
+        device->machine.memory.secure_end = (uintptr_t)device + sizeof *device;
+        device->led_on = true;
+        device->summary = getenv("MVSIM_SUMMARY") != NULL;
+        mvs_handles_init(&device->handles, &device->machine.random);
+        mvs_notify_init(device);
+        mvs_network_init(device);
+        result = mvs_log_init(device);
+        if (result < 0)
+                goto no_log;
+        result = mvs_machine_start(&device->machine);
+        if (result < 0)
+                goto no_start;
+        return 0;
+no_start:
+        mvs_log_finish(device);
+no_log:
+        mvs_machine_stop(&device->machine);
+        mvs_machine_finish(&device->machine);
+        return result;
+}
+
+/* In the child of a fork there is one thread and no device: the parent's threads are not here to run it. */
+static void forget_device(void)
+{
+        atomic_store(&running, NULL);
+}
+
+static void watch_forks(void)
+{
+        pthread_atfork(NULL, NULL, forget_device);
+}
+
+static int boot(const struct mvsim_options *options)
+{
+        static pthread_once_t once = PTHREAD_ONCE_INIT;
+        static const struct mvsim_options from_environment;
+        struct mvs_profile profile;
+        pthread_once(&once, watch_forks);
+        int result = make_profile(&profile, options ? options : &from_environment);
+        if (result < 0)
+                return result;
+        struct mvs_device *device = mvs_arena_create(sizeof *device);
+        if (!device) {
+                mvs_profile_finish(&profile);
+                return -ENOMEM;
+        }
+        result = init_device(device, &profile);
+        if (result < 0)
+                mvs_arena_destroy(device, sizeof *device);
+        else
+                atomic_store_explicit(&running, device, memory_order_release);
+        return result;
+}
+
+__attribute__((visibility("default"))) int mvsim_boot(const struct mvsim_options *options)
+{
+        pthread_mutex_lock(&life);
+        int result = mvs_device_if_running() ? -EALREADY : boot(options);
+        pthread_mutex_unlock(&life);
+        return result;
+}
+
+static struct mvs_device *boot_implicitly(void)
+{
+        int result = mvsim_boot(NULL);
+        if (result < 0 && result != -EALREADY) {
+                mvs_diag(MVS_LOG_ERROR, "the device does not boot: %s", strerror(-result));
+                _exit(EXIT_NOT_BOOTED);
+        }
+        return mvs_device_if_running();
+}
+
+struct mvs_device *mvs_device(void)
+{
+        struct mvs_device *device = mvs_device_if_running();
+        return device ? device : boot_implicitly();
+}
+
+/* ---- shutting down ---- */
+
+/* No interrupt from here on, no answer from outside, no thread. */
+static void switch_off(struct mvs_device *device)
+{
+        struct mvs_machine *machine = &device->machine;
+        mvs_machine_lock(machine);
+        machine->cpu.primask = true;
+        mvs_cpu_update(machine);
+        mvs_channels_finish(device);
+        mvs_machine_unlock(machine);
+        mvs_machine_stop(machine);
+}
+
+__attribute__((visibility("default"))) void mvsim_shutdown(void)
+{
+        pthread_mutex_lock(&life);
+        struct mvs_device *device = mvs_device_if_running();
+        if (device) {
+                switch_off(device);
+                atomic_store(&running, NULL);
+                if (device->summary)
+                        print_summary(device);
+                mvs_notify_finish(device);
+                mvs_log_finish(device);
+                mvs_machine_finish(&device->machine);
+                mvs_arena_destroy(device, sizeof *device);
+        }
+        pthread_mutex_unlock(&life);
+}
+
+__attribute__((destructor)) static void shut_down_at_exit(void)
+{
+        mvsim_shutdown();
+}

@@ -1,0 +1,42 @@
+/*
+ * The device: the machine, and Microvisor's state on it. One per process, found through one accessor.
+ */
+#ifndef MVS_DEVICE_H
+#define MVS_DEVICE_H
+
+#include "mvsim/mvsim.h"
+#include "sim/machine.h"
+#include "src/call.h"
+#include "src/channel.h"
+#include "src/fault.h"
+#include "src/handles.h"
+#include "src/log.h"
+#include "src/network.h"
+#include "src/notify.h"
+
+struct mvs_device {
+        struct mvs_machine machine;
+        struct mvs_handles handles;
+        struct mvs_notify notify;
+        struct mvs_network network;
+        struct mvs_channels channels;
+        struct mvs_log log;
+        struct mvs_faults faults;
+        struct mvsim_reject last_reject;
+        uint64_t reported[MVS_CALL_COUNT]; /* bit n: a refusal with status n has been written to standard error */
+        struct mvsim_statistics statistics;
+        bool led_on;
+        bool summary; /* print the statistics at the end */
+};
+
+/* The running device; boots one, as the environment says, when there is none. Never NULL: where booting fails the
+ * process ends with a message, status 2. */
+struct mvs_device *mvs_device(void);
+
+/* The running device or NULL. */
+struct mvs_device *mvs_device_if_running(void);
+
+/* The counts so far. Device lock held. */
+void mvs_device_statistics(const struct mvs_device *device, struct mvsim_statistics *ret);
+
+#endif

@@ -1,0 +1,14 @@
+/* The calls whose structure argument has fields to check, in the order in which they are declared. */
+#include "src/channel.h"
+#include "src/network.h"
+#include "src/notify.h"
+
+enum MvStatus mvs_fields_check(struct mvs_call *call)
+{
+        switch (call->number) {
+        case MVS_CALL_mvSetupNotifications: return mvs_notify_check_setup(call, &call->in.setup);
+        case MVS_CALL_mvRequestNetwork: return mvs_network_check_params(call, &call->in.network);
+        case MVS_CALL_mvOpenChannel: return mvs_channel_check_params(call, &call->in.channel);
+        default: return MV_STATUS_OKAY;
+        }
+}

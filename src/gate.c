@@ -1,0 +1,55 @@
+/*
+ * The gate: the only way in.
+ *
+ * Around each call, in this order: into the secure world; count; an armed fault may answer; the calling context; the
+ * arguments against calls.def; the call's pair of check and do; time passes; out, taking the interrupts that became
+ * due.
+ */
+#include "src/call.h"
+#include "src/device.h"
+
+static enum MvStatus check_context(struct mvs_call *call)
+{
+        bool in_isr = atomic_load_explicit(&call->device->machine.cpu.ipsr, memory_order_relaxed) != 0;
+        if (in_isr)
+                call->device->statistics.calls_in_isr++;
+        if (in_isr && (call->desc->flags & MVS_NOT_FROM_ISR))
+                return mvs_reject(call, MV_STATUS_UNAVAILABLE, NULL,
+                                  "may not be called from an interrupt handler (set a flag there, call from the main "
+                                  "loop)");
+        if (call->desc->flags & MVS_LATER)
+                return mvs_reject(call, MV_STATUS_UNAVAILABLE, NULL, "is not implemented yet");
+        return MV_STATUS_OKAY;
+}
+
+static enum MvStatus perform(struct mvs_call *call)
+{
+        enum MvStatus status = check_context(call);
+        if (status != MV_STATUS_OKAY)
+                return status;
+        status = mvs_args_check(call);
+        return status == MV_STATUS_OKAY ? call->desc->run(call) : status;
+}
+
+enum MvStatus mvs_gate(enum mvs_call_number number, const uintptr_t *cells)
+{
+        struct mvs_device *device = mvs_device();
+        struct mvs_call call; /* not initialised as a whole: clearing its copy would cost more than most calls do */
+        enum MvStatus status;
+
+        call.device = device;
+        call.number = number;
+        call.desc = &mvs_calls[number];
+        call.cells = cells;
+        call.object = NULL;
+
+        mvs_cpu_enter(&device->machine);
+        device->statistics.calls++;
+        if (!device->faults.armed || !mvs_fault_answers(&call, &status))
+                status = perform(&call);
+        if (status != MV_STATUS_OKAY)
+                device->statistics.refused++;
+        mvs_timeline_cross(&device->machine.timeline);
+        mvs_cpu_leave(&device->machine);
+        return status;
+}

@@ -1,0 +1,161 @@
+#include "src/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "sim/diag.h"
+#include "src/device.h"
+#include "src/pair.h"
+
+#define ENTRY_OVERHEAD 8U /* decision 31 */
+#define US_PER_S       1000000U
+
+int mvs_log_init(struct mvs_device *device)
+{
+        struct mvs_log *log = &device->log;
+        const char *file = device->machine.profile.log.file;
+        log->last = &log->first;
+        log->sink = STDERR_FILENO;
+        if (!file)
+                return 0;
+        log->sink = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+        if (log->sink < 0) {
+                int error = errno;
+                mvs_diag(MVS_LOG_ERROR, "the log file %s (log.file in the profile) cannot be opened: %s", file,
+                         strerror(error));
+                return -error;
+        }
+        log->owns_sink = true;
+        return 0;
+}
+
+void mvs_log_finish(struct mvs_device *device)
+{
+        struct mvs_log *log = &device->log;
+        unsigned lost = 0;
+        while (log->first) {
+                struct mvs_log_entry *entry = log->first;
+                log->first = entry->next;
+                free(entry);
+                lost++;
+        }
+        if (lost > 0)
+                mvs_diag(MVS_LOG_WARNING,
+                         "%u server log entries never left the device: it was not connected to the cloud when it "
+                         "stopped",
+                         lost);
+        if (log->owns_sink)
+                close(log->sink);
+        log->owns_sink = false;
+}
+
+/* One line an entry, stamped with device time: "[    0.250312] text". */
+static void write_entry(struct mvs_log *log, struct mvs_log_entry *entry)
+{
+        char stamp[32], end[] = {'\n'};
+        int stamp_len = snprintf(stamp, sizeof stamp, "[%5" PRIu64 ".%06" PRIu64 "] ", entry->microseconds / US_PER_S,
+                                 entry->microseconds % US_PER_S);
+        struct iovec parts[] = {
+                {.iov_base = stamp, .iov_len = (size_t)stamp_len},
+                {.iov_base = entry->text, .iov_len = entry->len},
+                {.iov_base = end, .iov_len = sizeof end},
+        };
+        ssize_t wanted = (ssize_t)((size_t)stamp_len + entry->len + 1);
+        if (writev(log->sink, parts, 3) == wanted || log->write_failed)
+                return;
+        log->write_failed = true;
+        mvs_diag(MVS_LOG_ERROR, "the server log cannot be written: %s; entries are lost from here on", strerror(errno));
+}
+
+void mvs_log_send(struct mvs_device *device)
+{
+        struct mvs_log *log = &device->log;
+        while (log->first) {
+                struct mvs_log_entry *entry = log->first;
+                log->first = entry->next;
+                log->used -= (uint32_t)entry->len + ENTRY_OVERHEAD;
+                write_entry(log, entry);
+                free(entry);
+                device->statistics.log_entries++;
+        }
+        log->last = &log->first;
+}
+
+/* ---- mvServerLoggingInit ---- */
+
+enum MvStatus mvs_check_mvServerLoggingInit(struct mvs_call *call, uint8_t *buffer, uint32_t length_bytes)
+{
+        if (!mvs_arg_writable(call, "buffer", buffer, length_bytes ? length_bytes : 1))
+                return MV_STATUS_PARAMETERFAULT;
+        enum MvStatus status = mvs_arg_block_aligned(call, "buffer", buffer);
+        if (status == MV_STATUS_OKAY)
+                status = mvs_arg_block_sized(call, "length_bytes", length_bytes);
+        if (status == MV_STATUS_OKAY)
+                status = mvs_arg_not_lent(call, "buffer", buffer, length_bytes, call->device->log.buffer);
+        return status;
+}
+
+enum MvStatus mvs_do_mvServerLoggingInit(struct mvs_call *call, uint8_t *buffer, uint32_t length_bytes)
+{
+        struct mvs_log *log = &call->device->log;
+        struct mvs_memory *memory = &call->device->machine.memory;
+        if (log->buffer)
+                mvs_memory_give_back(memory, 0, log->buffer, log->buffer != (uintptr_t)buffer);
+        struct mvs_lent lent = {(uintptr_t)buffer, (uintptr_t)buffer + length_bytes, "server log buffer", 0, true};
+        log->buffer = 0;
+        if (!mvs_memory_lend(memory, &lent))
+                return mvs_reject(call, MV_STATUS_INVALIDBUFFERSIZE, NULL, "too much memory is lent already");
+        log->buffer = (uintptr_t)buffer;
+        log->size = length_bytes;
+        return MV_STATUS_OKAY;
+}
+
+/* ---- mvServerLog ---- */
+
+enum MvStatus mvs_check_mvServerLog(struct mvs_call *call, const uint8_t *message, uint16_t length_bytes)
+{
+        (void)message;
+        const struct mvs_log *log = &call->device->log;
+        uint32_t limit = call->device->machine.profile.limits.log_message;
+        if (!log->buffer)
+                return mvs_reject(call, MV_STATUS_UNAVAILABLE, NULL,
+                                  "logging is not initialised (call mvServerLoggingInit first)");
+        if (length_bytes > limit)
+                return mvs_reject(call, MV_STATUS_LOGMESSAGETOOLONG, "length_bytes",
+                                  "is %u, more than the %" PRIu32 " an entry may have (limits.log_message)",
+                                  length_bytes, limit);
+        if (!call->device->machine.cloud.logging)
+                return mvs_reject(call, MV_STATUS_LOGGINGDISABLEDBYSERVER, NULL, "the cloud takes no log entries now");
+        if (length_bytes + ENTRY_OVERHEAD > log->size || log->used > log->size - length_bytes - ENTRY_OVERHEAD)
+                return mvs_reject(call, MV_STATUS_INVALIDBUFFERSIZE, NULL,
+                                  "%u bytes do not fit: %" PRIu32 " of the log buffer's %" PRIu32
+                                  " are taken by entries that wait for the cloud",
+                                  length_bytes + ENTRY_OVERHEAD, log->used, log->size);
+        return MV_STATUS_OKAY;
+}
+
+enum MvStatus mvs_do_mvServerLog(struct mvs_call *call, const uint8_t *message, uint16_t length_bytes)
+{
+        struct mvs_log *log = &call->device->log;
+        struct mvs_log_entry *entry = malloc(sizeof *entry + length_bytes);
+        if (!entry)
+                return mvs_reject(call, MV_STATUS_INVALIDBUFFERSIZE, NULL, "the host is out of memory");
+        *entry = (struct mvs_log_entry){.microseconds = mvs_machine_now(&call->device->machine), .len = length_bytes};
+        enum MvStatus status = mvs_get(call, "message", entry->text, message, length_bytes);
+        if (status != MV_STATUS_OKAY) {
+                free(entry);
+                return status;
+        }
+        *log->last = entry;
+        log->last = &entry->next;
+        log->used += length_bytes + ENTRY_OVERHEAD;
+        if (call->device->machine.cloud.status == MVS_CLOUD_CONNECTED)
+                mvs_log_send(call->device);
+        return MV_STATUS_OKAY;
+}

@@ -1,0 +1,98 @@
+/* Why a call was refused: kept for mvsim_last_reject(), and written to standard error when it is a mistake. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sim/diag.h"
+#include "src/call.h"
+#include "src/device.h"
+
+const char *mvs_status_name(enum MvStatus status)
+{
+        static const char *const names[] = {
+                "OKAY",
+                "TIMENOTSET",
+                "PARAMETERFAULT",
+                "INVALIDBUFFERSIZE",
+                "PERIPHERALACCESSFAULT",
+                "BUFFERALREADYINUSE",
+                "INVALIDINTERRUPT",
+                "INVALIDHANDLE",
+                "TOOMANYNOTIFICATIONBUFFERS",
+                "INVALIDVECTOR",
+                "UNAVAILABLE",
+                "UNSUPPORTEDSTRUCTUREVERSION",
+                "TOOMANYCHANNELS",
+                "UNKNOWNCHANNELENDPOINT",
+                "UNKNOWNCHANNELTYPE",
+                "CHANNELCLOSED",
+                "NETWORKNOTCONNECTED",
+                "RATELIMITED",
+                "INVALIDBUFFERALIGNMENT",
+                "LATEFAULT",
+                "RESPONSENOTPRESENT",
+                "INDEXINVALID",
+                "OFFSETINVALID",
+                "REQUESTALREADYSENT",
+                "REQUESTUNSUCCESSFUL",
+                "LOGMESSAGETOOLONG",
+                "LOGGINGDISABLEDBYSERVER",
+                "TOOMANYCONFIGKEYS",
+                "UNKNOWNCONFIGSTORE",
+                "UNKNOWNCONFIGSCOPE",
+                "INVALIDCONFIGKEY",
+                "INVALIDAUTHENTICATION",
+                "WRONGDATAREQUESTED",
+                "INTERNALERROR",
+                "TOOMANYELEMENTS",
+                "REQUIREDELEMENTMISSING",
+                "MICROVISORBUSY",
+                "ADDRESSOUTOFRANGE",
+                "INPUTTOOLONG",
+        };
+        unsigned index = (unsigned)status;
+        return index < sizeof names / sizeof names[0] ? names[index] : "?";
+}
+
+/* Answers that correct applications meet in their ordinary course: kept, but not written unless asked for. */
+static bool is_ordinary(const struct mvs_call *call, enum MvStatus status)
+{
+        switch (status) {
+        case MV_STATUS_TIMENOTSET:
+        case MV_STATUS_RESPONSENOTPRESENT:
+        case MV_STATUS_NETWORKNOTCONNECTED:
+        case MV_STATUS_CHANNELCLOSED:
+        case MV_STATUS_RATELIMITED:
+        case MV_STATUS_LOGGINGDISABLEDBYSERVER:
+        case MV_STATUS_REQUESTUNSUCCESSFUL: return true;
+        case MV_STATUS_INVALIDHANDLE: return call->desc->arg_count > 0 && call->cells[0] == 0;
+        default: return false;
+        }
+}
+
+/* A mistake is written the first time that this call makes it; at the level `debug`, everything and always. */
+static void report(struct mvs_call *call, enum MvStatus status, const char *message)
+{
+        uint64_t bit = UINT64_C(1) << ((unsigned)status & 63);
+        bool first = !(call->device->reported[call->number] & bit) && !is_ordinary(call, status);
+        if (first)
+                call->device->reported[call->number] |= bit;
+        mvs_diag(first ? MVS_LOG_WARNING : MVS_LOG_DEBUG, "%s (%s)", message, mvs_status_name(status));
+}
+
+enum MvStatus mvs_reject(struct mvs_call *call, enum MvStatus status, const char *field, const char *format, ...)
+{
+        struct mvsim_reject *reject = &call->device->last_reject;
+        reject->call = call->desc->name;
+        reject->status = status;
+        reject->microseconds = mvs_machine_now(&call->device->machine);
+        snprintf(reject->field, sizeof reject->field, "%s", field ? field : "");
+        int used =
+                snprintf(reject->message, sizeof reject->message, field ? "%s: %s " : "%s: ", call->desc->name, field);
+        va_list arguments;
+        va_start(arguments, format);
+        vsnprintf(reject->message + used, sizeof reject->message - (size_t)used, format, arguments);
+        va_end(arguments);
+        report(call, status, reject->message);
+        return status;
+}
