@@ -1,15 +1,33 @@
 #include "sim/machine.h"
 
 #include <errno.h>
+#include <sched.h>
 
 void mvs_machine_lock(struct mvs_machine *machine)
 {
+        atomic_fetch_add(&machine->awaited, 1);
         pthread_mutex_lock(&machine->lock);
+        atomic_fetch_sub(&machine->awaited, 1);
 }
 
 void mvs_machine_unlock(struct mvs_machine *machine)
 {
+        bool kicked = machine->cpu.kicked;
+        bool waiting = machine->cpu.waiting;
+        machine->cpu.kicked = false;
         pthread_mutex_unlock(&machine->lock);
+        if (kicked)
+                mvs_cpu_wake(machine, waiting);
+}
+
+void mvs_machine_yield(struct mvs_machine *machine)
+{
+        if (atomic_load(&machine->awaited) == 0)
+                return;
+        pthread_mutex_unlock(&machine->lock);
+        while (atomic_load(&machine->awaited) > 0)
+                sched_yield();
+        pthread_mutex_lock(&machine->lock);
 }
 
 static int init_parts(struct mvs_machine *machine)

@@ -8,6 +8,7 @@
 #define MVS_MACHINE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "sim/cloud/cloud.h"
 #include "sim/cpu/cpu.h"
@@ -21,6 +22,7 @@
 
 struct mvs_machine {
         pthread_mutex_t lock;
+        atomic_uint awaited; /* how many threads wait for the lock in mvs_machine_lock() */
         struct mvs_profile profile;
         struct mvs_random random;
         struct mvs_timeline timeline;
@@ -44,6 +46,9 @@ void mvs_machine_finish(struct mvs_machine *machine);
 
 void mvs_machine_lock(struct mvs_machine *machine);
 void mvs_machine_unlock(struct mvs_machine *machine);
+
+/* Lock held: lets in those who wait for it. A mutex alone would not: whoever gives it up takes it again first. */
+void mvs_machine_yield(struct mvs_machine *machine);
 
 /* Lock held. */
 static inline uint64_t mvs_machine_now(const struct mvs_machine *machine)

@@ -13,7 +13,7 @@ bool mvs_arg_access(struct mvs_call *call, enum MvStatus refusal, const char *fi
         struct mvs_memory_fault fault;
         if (mvs_memory_check(&call->device->machine.memory, (uintptr_t)address, len, access, &fault))
                 return true;
-        const char *verb = access == MVS_WRITE ? "writes" : "reads";
+        const char *verb = access == MVS_READ ? "reads" : "writes";
         enum MvStatus ignored;
         if (fault.what)
                 ignored = mvs_reject(call, refusal, field, "%p: Microvisor %s %zu bytes there, and byte %p %s (%s)",
@@ -33,6 +33,11 @@ bool mvs_arg_readable(struct mvs_call *call, const char *field, const void *addr
 bool mvs_arg_writable(struct mvs_call *call, const char *field, const void *address, size_t len)
 {
         return mvs_arg_access(call, MV_STATUS_PARAMETERFAULT, field, address, len, MVS_WRITE);
+}
+
+bool mvs_arg_lendable(struct mvs_call *call, const char *field, const void *address, size_t len)
+{
+        return mvs_arg_access(call, MV_STATUS_PARAMETERFAULT, field, address, len, MVS_LEND);
 }
 
 enum MvStatus mvs_put(struct mvs_call *call, const char *field, void *address, const void *bytes, size_t len)
@@ -155,7 +160,9 @@ static enum MvStatus check_arg(struct mvs_call *call, const struct mvs_arg *arg,
                 fine = mvs_arg_readable(call, arg->name, (const void *)cell, length_of(call, arg));
                 break;
         case MVS_ARG_BUFFER_OUT:
-        case MVS_ARG_LEND: fine = mvs_arg_writable(call, arg->name, (const void *)cell, length_of(call, arg)); break;
+                fine = mvs_arg_writable(call, arg->name, (const void *)cell, length_of(call, arg));
+                break;
+        case MVS_ARG_LEND: fine = mvs_arg_lendable(call, arg->name, (const void *)cell, length_of(call, arg)); break;
         }
         return fine ? MV_STATUS_OKAY : MV_STATUS_PARAMETERFAULT;
 }

@@ -106,6 +106,9 @@ bool mvs_arg_access(struct mvs_call *call, enum MvStatus refusal, const char *fi
 bool mvs_arg_readable(struct mvs_call *call, const char *field, const void *address, size_t len);
 bool mvs_arg_writable(struct mvs_call *call, const char *field, const void *address, size_t len);
 
+/* The same for memory that is to be lent: loans that are in its way are mvs_arg_not_lent()'s to refuse. */
+bool mvs_arg_lendable(struct mvs_call *call, const char *field, const void *address, size_t len);
+
 /* Copies for the application and from it; PARAMETERFAULT when a page went away since it was checked. */
 enum MvStatus mvs_put(struct mvs_call *call, const char *field, void *address, const void *bytes, size_t len)
         __attribute__((warn_unused_result));

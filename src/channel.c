@@ -6,7 +6,9 @@
 #include "src/device.h"
 #include "src/pair.h"
 
-#define US_PER_S 1000000U
+#define US_PER_S           1000000U
+#define RECEIVE_MIN        512U /* decision 17 */
+#define RECEIVE_MIN_OPAQUE 16U
 
 /* ---- events ---- */
 
@@ -82,15 +84,14 @@ static enum MvStatus check_handles(struct mvs_call *call, const struct MvOpenCha
 
 static enum MvStatus check_receive_buffer(struct mvs_call *call, const struct MvOpenChannelParams *params)
 {
-        const struct mvs_channel_ops *ops = ops_of(params->v1.channel_type);
         const uint8_t *buffer = params->v1.receive_buffer;
         uint32_t len = params->v1.receive_buffer_len;
-        if (!mvs_arg_writable(call, "receive_buffer", buffer, len ? len : 1))
+        uint32_t min = params->v1.channel_type == MV_CHANNELTYPE_OPAQUEBYTES ? RECEIVE_MIN_OPAQUE : RECEIVE_MIN;
+        if (!mvs_arg_lendable(call, "receive_buffer", buffer, len ? len : 1))
                 return MV_STATUS_PARAMETERFAULT;
-        if (ops && len < ops->receive_min)
+        if (len < min)
                 return mvs_reject(call, MV_STATUS_INVALIDBUFFERSIZE, "receive_buffer_len",
-                                  "is %" PRIu32 " bytes: %s needs at least %" PRIu32, len,
-                                  mvs_object_kind_name(ops->kind), ops->receive_min);
+                                  "is %" PRIu32 " bytes: a channel of this type needs at least %" PRIu32, len, min);
         return mvs_arg_not_lent(call, "receive_buffer", buffer, len, 0);
 }
 
@@ -98,7 +99,7 @@ static enum MvStatus check_send_buffer(struct mvs_call *call, const struct MvOpe
 {
         const uint8_t *buffer = params->v1.send_buffer;
         uint32_t len = params->v1.send_buffer_len;
-        if (!mvs_arg_writable(call, "send_buffer", buffer, len ? len : 1))
+        if (!mvs_arg_lendable(call, "send_buffer", buffer, len ? len : 1))
                 return MV_STATUS_PARAMETERFAULT;
         enum MvStatus status = mvs_arg_block_aligned(call, "send_buffer", buffer);
         if (status == MV_STATUS_OKAY)
@@ -191,9 +192,12 @@ static bool lend_buffers(struct mvs_device *device, const struct mvs_channel *ch
 static bool open_channel(struct mvs_device *device, struct mvs_channel *channel,
                          const struct MvOpenChannelParams *params)
 {
+        const struct mvs_channel_ops *ops = ops_of(params->v1.channel_type);
+        if (!ops)
+                return false;
         *channel = (struct mvs_channel){
                 .device = device,
-                .ops = ops_of(params->v1.channel_type),
+                .ops = ops,
                 .centre = (uint32_t)(uintptr_t)params->v1.notification_handle,
                 .tag = params->v1.notification_tag,
                 .network = (uint32_t)(uintptr_t)params->v1.network_handle,
@@ -203,7 +207,7 @@ static bool open_channel(struct mvs_device *device, struct mvs_channel *channel,
                 .send_len = params->v1.send_buffer_len,
                 .timer = {.fire = on_timer},
         };
-        if (!mvs_handles_add(&device->handles, &channel->object, channel->ops->kind))
+        if (!mvs_handles_add(&device->handles, &channel->object, ops->kind))
                 return false;
         if (lend_buffers(device, channel))
                 return true;

@@ -28,7 +28,6 @@ struct mvs_channel;
 
 struct mvs_channel_ops {
         enum mvs_object_kind kind;
-        uint32_t receive_min; /* bytes */
         /* Idempotent: gives up whatever is under way and frees what the kind holds. Must not block. */
         void (*stop)(struct mvs_channel *channel);
 };

@@ -28,15 +28,13 @@ struct mvs_device *mvs_device_if_running(void)
 static int apply_time(struct mvs_profile *profile, const struct mvsim_options *options)
 {
         const char *text = getenv("MVSIM_TIME");
-        if (options->time == MVSIM_TIME_REAL)
-                profile->time.mode = MVS_TIME_REAL;
-        else if (options->time == MVSIM_TIME_VIRTUAL)
-                profile->time.mode = MVS_TIME_VIRTUAL;
-        else if (text && strcmp(text, "real") == 0)
-                profile->time.mode = MVS_TIME_REAL;
-        else if (text && strcmp(text, "virtual") == 0)
-                profile->time.mode = MVS_TIME_VIRTUAL;
-        else if (text) {
+        bool real = text && strcmp(text, "real") == 0;
+        bool virtual = text && strcmp(text, "virtual") == 0;
+        if (options->time != MVSIM_TIME_FROM_PROFILE) {
+                profile->time.mode = options->time == MVSIM_TIME_REAL ? MVS_TIME_REAL : MVS_TIME_VIRTUAL;
+        } else if (real || virtual) {
+                profile->time.mode = real ? MVS_TIME_REAL : MVS_TIME_VIRTUAL;
+        } else if (text) {
                 mvs_diag(MVS_LOG_ERROR, "MVSIM_TIME is \"%s\": it must be real or virtual", text);
                 return -EINVAL;
         }
@@ -46,10 +44,8 @@ static int apply_time(struct mvs_profile *profile, const struct mvsim_options *o
 static int apply_seed(struct mvs_profile *profile, const struct mvsim_options *options)
 {
         const char *text = getenv("MVSIM_SEED");
-        if (options->seed) {
-                profile->time.seed = *options->seed;
-                return 0;
-        }
+        if (options->seed)
+                return mvs_profile_set_seed(profile, *options->seed);
         if (!text)
                 return 0;
         char *end;
@@ -59,8 +55,7 @@ static int apply_seed(struct mvs_profile *profile, const struct mvsim_options *o
                 mvs_diag(MVS_LOG_ERROR, "MVSIM_SEED is \"%s\": it must be a number from 0 to 2^64 - 1", text);
                 return -EINVAL;
         }
-        profile->time.seed = seed;
-        return 0;
+        return mvs_profile_set_seed(profile, seed);
 }
 
 static int load_profile(struct mvs_profile *ret, const struct mvsim_options *options)

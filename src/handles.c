@@ -50,7 +50,7 @@ static bool is_channel(enum mvs_object_kind kind)
         return kind >= MVS_OBJECT_CHANNEL && kind <= MVS_OBJECT_CONFIG_CHANNEL;
 }
 
-struct mvs_object *mvs_handles_find(const struct mvs_handles *handles, uintptr_t handle, enum mvs_object_kind kind)
+void *mvs_handles_find(const struct mvs_handles *handles, uintptr_t handle, enum mvs_object_kind kind)
 {
         struct mvs_object *object = handles->objects[handle & SLOT_MASK];
         if (!object || object->handle != handle)

@@ -47,9 +47,9 @@ bool mvs_handles_add(struct mvs_handles *handles, struct mvs_object *object, enu
         __attribute__((warn_unused_result));
 void mvs_handles_remove(struct mvs_handles *handles, struct mvs_object *object);
 
-/* The object, or NULL for zero, a stale value, or another kind. MVS_OBJECT_CHANNEL and MVS_OBJECT_PAST_CHANNEL
- * find open channels of every type. */
-struct mvs_object *mvs_handles_find(const struct mvs_handles *handles, uintptr_t handle, enum mvs_object_kind kind);
+/* The structure in which the object stands first, or NULL for zero, a stale value, or another kind.
+ * MVS_OBJECT_CHANNEL and MVS_OBJECT_PAST_CHANNEL find open channels of every type. */
+void *mvs_handles_find(const struct mvs_handles *handles, uintptr_t handle, enum mvs_object_kind kind);
 
 /* "an HTTP channel", for messages. */
 const char *mvs_object_kind_name(enum mvs_object_kind kind);

@@ -40,9 +40,16 @@ static void take_reply(struct mvs_channel *channel, struct mvs_http_reply *reply
         channel->http.in_flight = false;
         channel->http.reply = reply;
         mvs_timeline_outside_end(&machine->timeline);
-        mvs_timeline_arm(&machine->timeline, &channel->timer,
-                         channel->http.sent_us + machine->profile.time.completion_us);
+        uint64_t due_us = channel->http.sent_us + machine->profile.time.completion_us;
+        uint64_t now_us = mvs_machine_now(machine);
         mvs_timeline_run(&machine->timeline);
+        /* Virtual time stands still now, so a moment later means at the application's next call or wait. */
+        if (due_us <= now_us && machine->timeline.mode == MVS_TIME_VIRTUAL)
+                due_us = now_us + 1;
+        if (due_us > now_us)
+                mvs_timeline_arm(&machine->timeline, &channel->timer, due_us);
+        else
+                mvs_http_due(channel);
 }
 
 /* On the link thread. */
@@ -50,8 +57,7 @@ static void on_done(void *context, uint32_t id, struct mvs_http_reply *reply)
 {
         struct mvs_device *device = context;
         mvs_machine_lock(&device->machine);
-        struct mvs_object *object = mvs_handles_find(&device->handles, id, MVS_OBJECT_HTTP_CHANNEL);
-        struct mvs_channel *channel = (struct mvs_channel *)object;
+        struct mvs_channel *channel = mvs_handles_find(&device->handles, id, MVS_OBJECT_HTTP_CHANNEL);
         if (channel && channel->http.in_flight) {
                 take_reply(channel, reply);
                 mvs_cpu_kick(&device->machine);
@@ -76,7 +82,6 @@ static void stop(struct mvs_channel *channel)
 
 const struct mvs_channel_ops mvs_http_ops = {
         .kind = MVS_OBJECT_HTTP_CHANNEL,
-        .receive_min = 512,
         .stop = stop,
 };
 

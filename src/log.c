@@ -91,7 +91,7 @@ void mvs_log_send(struct mvs_device *device)
 
 enum MvStatus mvs_check_mvServerLoggingInit(struct mvs_call *call, uint8_t *buffer, uint32_t length_bytes)
 {
-        if (!mvs_arg_writable(call, "buffer", buffer, length_bytes ? length_bytes : 1))
+        if (!mvs_arg_lendable(call, "buffer", buffer, length_bytes ? length_bytes : 1))
                 return MV_STATUS_PARAMETERFAULT;
         enum MvStatus status = mvs_arg_block_aligned(call, "buffer", buffer);
         if (status == MV_STATUS_OKAY)

@@ -38,8 +38,6 @@ static void write_record(struct mvs_centre *centre, const struct MvNotification 
                 centre->next = 0;
                 centre->lapped = true;
         }
-        if (centre->pended)
-                device->statistics.shadowed++;
         centre->pended = true;
         mvs_cpu_pend(&device->machine, centre->irq);
 }
@@ -80,9 +78,9 @@ static void post(struct mvs_centre *centre, enum MvEventType type, uint32_t tag)
 
 void mvs_notify_post(struct mvs_device *device, uint32_t handle, enum MvEventType type, uint32_t tag)
 {
-        struct mvs_object *object = mvs_handles_find(&device->handles, handle, MVS_OBJECT_NOTIFICATION);
-        if (object)
-                post((struct mvs_centre *)object, type, tag);
+        struct mvs_centre *centre = mvs_handles_find(&device->handles, handle, MVS_OBJECT_NOTIFICATION);
+        if (centre)
+                post(centre, type, tag);
 }
 
 /* ---- the line ---- */
@@ -176,7 +174,7 @@ enum MvStatus mvs_notify_check_setup(struct mvs_call *call, const struct MvNotif
         enum MvStatus status = check_irq(call, setup->irq);
         if (status != MV_STATUS_OKAY)
                 return status;
-        if (!mvs_arg_writable(call, "buffer", setup->buffer, setup->buffer_size ? setup->buffer_size : 1))
+        if (!mvs_arg_lendable(call, "buffer", setup->buffer, setup->buffer_size ? setup->buffer_size : 1))
                 return MV_STATUS_PARAMETERFAULT;
         if (setup->buffer_size % RECORD != 0 || setup->buffer_size < MIN_RECORDS * RECORD)
                 return mvs_reject(call, MV_STATUS_INVALIDBUFFERSIZE, "buffer_size",

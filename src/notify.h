@@ -47,7 +47,7 @@ void mvs_notify_init(struct mvs_device *device);
 void mvs_notify_finish(struct mvs_device *device);
 
 /* Posts a record to the centre with this handle; nothing happens when it was closed meanwhile. */
-void mvs_notify_post(struct mvs_device *device, uint32_t centre, enum MvEventType type, uint32_t tag);
+void mvs_notify_post(struct mvs_device *device, uint32_t handle, enum MvEventType type, uint32_t tag);
 
 /* The fields of MvNotificationSetup. */
 enum MvStatus mvs_notify_check_setup(struct mvs_call *call, const struct MvNotificationSetup *setup)

@@ -54,6 +54,15 @@ const char *mvs_status_name(enum MvStatus status)
         return index < sizeof names / sizeof names[0] ? names[index] : "?";
 }
 
+/* A first argument that is the handle 0, or, for those that close, points to it */
+static bool is_about_zero(const struct mvs_call *call)
+{
+        uintptr_t handle = call->cells[0];
+        if (call->desc->args[0].kind == MVS_ARG_INOUT && !mvs_copy_from_app(&handle, call->cells[0], sizeof handle))
+                return false;
+        return handle == 0;
+}
+
 /* Answers that correct applications meet in their ordinary course: kept, but not written unless asked for. */
 static bool is_ordinary(const struct mvs_call *call, enum MvStatus status)
 {
@@ -65,7 +74,7 @@ static bool is_ordinary(const struct mvs_call *call, enum MvStatus status)
         case MV_STATUS_RATELIMITED:
         case MV_STATUS_LOGGINGDISABLEDBYSERVER:
         case MV_STATUS_REQUESTUNSUCCESSFUL: return true;
-        case MV_STATUS_INVALIDHANDLE: return call->desc->arg_count > 0 && call->cells[0] == 0;
+        case MV_STATUS_INVALIDHANDLE: return call->desc->arg_count > 0 && is_about_zero(call);
         default: return false;
         }
 }

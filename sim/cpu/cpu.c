@@ -91,7 +91,12 @@ void mvs_cpu_pend(struct mvs_machine *machine, unsigned irq)
 
 void mvs_cpu_kick(struct mvs_machine *machine)
 {
-        if (machine->cpu.waiting)
+        machine->cpu.kicked = true;
+}
+
+void mvs_cpu_wake(struct mvs_machine *machine, bool waiting)
+{
+        if (waiting)
                 pthread_cond_signal(&machine->cpu.changed);
         else
                 mvs_preempt_wake(machine);
@@ -222,6 +227,8 @@ bool mvs_cpu_wait(struct mvs_machine *machine, uint64_t until_us, bool (*ended)(
 {
         struct mvs_timeline *timeline = &machine->timeline;
         for (;;) {
+                /* In virtual time this may go round for ever, and only another thread ends it. */
+                mvs_machine_yield(machine);
                 mvs_timeline_run(timeline);
                 if (ended(machine))
                         return true;

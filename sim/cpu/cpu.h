@@ -34,6 +34,7 @@ struct mvs_cpu {
         bool primask;
         uint8_t stack[MVS_IRQ_COUNT]; /* the lines whose handlers are active, outermost first */
         unsigned depth;
+        bool kicked;                        /* mvs_machine_unlock() is to wake who must look */
         bool waiting;                       /* the application waits in WFI, or the control API waits for it */
         pthread_cond_t changed;             /* wakes the waiting application */
         pthread_t thread;                   /* the thread that last came to the simulator as the application */
@@ -68,5 +69,9 @@ bool mvs_cpu_wait(struct mvs_machine *machine, uint64_t until_us, bool (*ended)(
 
 /* Device lock held, by a thread that is not the application: makes sure that what it changed is seen. */
 void mvs_cpu_kick(struct mvs_machine *machine);
+
+/* For mvs_machine_unlock(), which does what mvs_cpu_kick() asked for: wakes who `waiting` says when the lock is free, so
+ * that it does not run into it. What begins to wait in between has looked under the lock itself. */
+void mvs_cpu_wake(struct mvs_machine *machine, bool waiting);
 
 #endif

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "sim/machine.h"
+#include "sim/thread.h"
 
 /*
  * What the signal handler uses. It is a global because a signal handler has no argument; it is safe because it is one
@@ -99,9 +100,10 @@ static uint64_t look(struct mvs_machine *machine, struct watch *watch)
         return due_ns > host_ns ? due_ns - host_ns : 0;
 }
 
-static void interrupt_application(struct mvs_machine *machine)
+/* When the lock is free, lest the application run into it. What begins to wait in between looks for itself. */
+static void interrupt_application(struct mvs_machine *machine, bool waiting)
 {
-        if (machine->cpu.waiting)
+        if (waiting)
                 pthread_cond_signal(&machine->cpu.changed);
         else if (atomic_load(&machine->cpu.due) && atomic_load(&machine->cpu.shield) == 0)
                 mvs_preempt_signal(machine);
@@ -123,8 +125,9 @@ static void *irq_thread(void *argument)
         while (!atomic_load(&machine->preempt.stop)) {
                 mvs_machine_lock(machine);
                 uint64_t ns = look(machine, &watch);
-                interrupt_application(machine);
+                bool waiting = machine->cpu.waiting;
                 mvs_machine_unlock(machine);
+                interrupt_application(machine, waiting);
                 sleep_for(&wake, ns);
         }
         return NULL;
@@ -132,13 +135,9 @@ static void *irq_thread(void *argument)
 
 static int start_thread(struct mvs_machine *machine)
 {
-        sigset_t all, before;
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &before);
-        int error = pthread_create(&machine->preempt.thread, NULL, irq_thread, machine);
-        pthread_sigmask(SIG_SETMASK, &before, NULL);
-        machine->preempt.running = error == 0;
-        return -error;
+        int result = mvs_thread_start(&machine->preempt.thread, irq_thread, machine);
+        machine->preempt.running = result == 0;
+        return result;
 }
 
 static bool is_ours(const struct sigaction *action)

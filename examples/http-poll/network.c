@@ -1,0 +1,95 @@
+#include "network.h"
+
+#include "centre.h"
+#include "clock.h"
+#include "log.h"
+
+#define NETWORK_IRQ TIM8_BRK_IRQn
+#define NETWORK_TAG 1
+
+static struct {
+        struct centre centre;
+        MvNetworkHandle handle;
+} network;
+
+static volatile bool changed;
+
+void TIM8_BRK_IRQHandler(void);
+
+void TIM8_BRK_IRQHandler(void)
+{
+        struct MvNotification record;
+        while (centre_take(&network.centre, &record)) {
+                if (record.event_type == MV_EVENTTYPE_NETWORKSTATUSCHANGED)
+                        changed = true;
+        }
+}
+
+bool network_start(void)
+{
+        enum MvStatus status = centre_open(&network.centre, NETWORK_IRQ);
+        if (status != MV_STATUS_OKAY) {
+                log_line("no notification centre for the network: status 0x%02x", (unsigned)status);
+                return false;
+        }
+        const struct MvRequestNetworkParams params = {
+                .version = 1,
+                .v1 = {.notification_handle = network.centre.handle, .notification_tag = NETWORK_TAG},
+        };
+        status = mvRequestNetwork(&params, &network.handle);
+        if (status == MV_STATUS_OKAY)
+                return true;
+        log_line("the network cannot be asked for: status 0x%02x", (unsigned)status);
+        network_stop();
+        return false;
+}
+
+void network_stop(void)
+{
+        if (network.handle)
+                mvReleaseNetwork(&network.handle);
+        centre_close(&network.centre, NETWORK_IRQ);
+}
+
+MvNetworkHandle network_handle(void)
+{
+        return network.handle;
+}
+
+static bool is_connected(void)
+{
+        enum MvNetworkStatus status;
+        return mvGetNetworkStatus(network.handle, &status) == MV_STATUS_OKAY && status == MV_NETWORKSTATUS_CONNECTED;
+}
+
+/* Masked while it looks: a change between the look and the sleep would be slept through. */
+static void sleep_until_changed(void)
+{
+        __disable_irq();
+        while (!changed) {
+                __WFI();
+                __enable_irq();
+                __ISB();
+                __disable_irq();
+        }
+        __enable_irq();
+}
+
+/* The flag is lowered before the status is asked for: what changes from then on raises it again. */
+void network_wait(void)
+{
+        changed = false;
+        if (is_connected())
+                return;
+        log_line("waiting for the network");
+        do {
+                sleep_until_changed();
+                changed = false;
+        } while (!is_connected());
+        log_line("the network is there");
+}
+
+void network_idle(uint32_t limit_ms)
+{
+        clock_wait_for(&changed, limit_ms);
+}

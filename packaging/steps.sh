@@ -1,0 +1,114 @@
+# The steps that ./dev puts together. Sourced by ./dev, which runs at the top of the repository.
+# shellcheck shell=bash
+
+passed=0
+failed=0
+skipped=0
+suite_limit_s=180
+failures=() # what failed, in words
+
+sources() {
+        find include src sim tests examples -name '*.[ch]' -print0 | sort -z
+}
+
+# Runs a command whose output matters only when it fails.
+quietly() {
+        local log status=0
+        log=$(mktemp)
+        "$@" >"$log" 2>&1 || status=$?
+        [[ $status -eq 0 ]] || cat "$log" >&2
+        rm -f "$log"
+        return "$status"
+}
+
+# configure DIR [OPTION...]: once; afterwards ninja calls meson by itself when the description changes.
+configure() {
+        local dir=$1
+        shift
+        [[ -f $dir/build.ninja ]] || quietly meson setup "$dir" "$@"
+}
+
+compile() {
+        if [[ -t 1 ]]; then ninja -C "$1"; else ninja --quiet -C "$1"; fi
+}
+
+build_host() {
+        CC=${CC:-gcc} configure build && compile build
+}
+
+build_clang() {
+        CC=clang configure build-clang --werror && compile build-clang
+}
+
+build_sanitized() {
+        CC=gcc configure build-asan --werror -Db_sanitize=address,undefined && compile build-asan
+}
+
+build_release() {
+        CC=gcc configure build-release --buildtype=release && compile build-release
+}
+
+build_target() {
+        configure build-target --cross-file sim/target/cortex-m33.ini && compile build-target
+}
+
+lint_format() {
+        sources | xargs -0 clang-format --dry-run --Werror
+}
+
+# Looks at what the clang build compiles: clang-tidy does not understand all of gcc's options.
+lint_tidy() {
+        quietly tidy_all
+}
+
+tidy_all() {
+        python3 packaging/compiled_sources.py build-clang |
+                xargs -0 -n 4 -P "$(nproc)" clang-tidy -p build-clang --quiet --warnings-as-errors='*'
+}
+
+lint_shell() {
+        if command -v shellcheck >/dev/null; then shellcheck dev .ci/run packaging/*.sh; fi
+}
+
+# step NAME COMMAND...: a failure is counted and does not stop what follows.
+step() {
+        local name=$1 start=$SECONDS
+        shift
+        say "$name"
+        if "$@"; then
+                say "$name: done in $((SECONDS - start)) s"
+                return 0
+        fi
+        say "$name: FAILED"
+        failed=$((failed + 1))
+        failures+=("$name")
+        return 1
+}
+
+# suite NAME DIR LOG SLOWER [OPTION...]: runs the tests of a build, with time limits for a machine that is SLOWER times
+# slower, and counts what meson wrote to its log. A run that hangs is ended, so that the others get their turn.
+suite() {
+        local name=$1 dir=$2 log=$2/meson-logs/$3 slower=$4 status=0 counts p f s
+        shift 4
+        say "$name"
+        rm -f "$log"
+        CK_TIMEOUT_MULTIPLIER=$slower timeout --foreground --kill-after=10 "$suite_limit_s" \
+                meson test -C "$dir" --no-rebuild --print-errorlogs --timeout-multiplier "$slower" "$@" || status=$?
+        counts=$(python3 packaging/count_tests.py "$log" "$status") || counts='0 1 0'
+        read -r p f s <<<"$counts"
+        say "$name: $p passed, $f failed, $s skipped"
+        passed=$((passed + p))
+        failed=$((failed + f))
+        skipped=$((skipped + s))
+        [[ $f -eq 0 ]] || failures+=("$name")
+}
+
+# Scripts are left out, and tests of the suite `no-valgrind`. Watches the children in which Check runs each test, but no
+# programs that a test starts. Without --fair-sched a thread that computes would keep the others from running.
+suite_valgrind() {
+        local dir=$1 tests wrapper='valgrind --quiet --error-exitcode=99 --leak-check=full --fair-sched=yes'
+        wrapper+=" --errors-for-leak-kinds=definite --show-leak-kinds=definite '--suppressions=$PWD/packaging/valgrind.supp'"
+        mapfile -t tests < <(python3 packaging/compiled_tests.py "$dir")
+        suite 'tests under valgrind' "$dir" testlog-valgrind.json 10 --no-suite no-valgrind \
+                --wrapper "$wrapper" "${tests[@]}"
+}

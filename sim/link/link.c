@@ -1,0 +1,187 @@
+#include "sim/link/link.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/link/thread.h"
+
+/*
+ * Life of the thread:
+ *
+ *   NOT STARTED --first post--> RUNNING --destroy sets `ending` and wakes it--> ENDING --last handle closed--> joined
+ *
+ * `lock` covers the queue, `running` and `ending`. Everything else belongs to the link thread while it runs, and to
+ * the one who creates or destroys the link before and after; pthread_create and pthread_join hand it over.
+ * Once set, `running` stays set until the thread is joined, so `wake` may be used without the lock after it was seen.
+ */
+struct mvs_link {
+        const struct mvs_profile *profile;
+        pthread_mutex_t lock;
+        struct mvs_link_command *first;
+        struct mvs_link_command **last;
+        bool running;
+        bool ending;
+        pthread_t thread;
+        uv_loop_t loop;
+        uv_async_t wake;
+        struct mvs_link_http *http;
+};
+
+struct mvs_link *mvs_link_create(const struct mvs_profile *profile)
+{
+        struct mvs_link *link = calloc(1, sizeof *link);
+        if (!link)
+                return NULL;
+        link->profile = profile;
+        link->last = &link->first;
+        pthread_mutex_init(&link->lock, NULL);
+        return link;
+}
+
+const struct mvs_profile *mvs_link_profile(const struct mvs_link *link)
+{
+        return link->profile;
+}
+
+uv_loop_t *mvs_link_loop(struct mvs_link *link)
+{
+        return &link->loop;
+}
+
+struct mvs_link_http **mvs_link_http_slot(struct mvs_link *link)
+{
+        return &link->http;
+}
+
+static struct mvs_link_command *take_commands(struct mvs_link *link, bool *ret_ending)
+{
+        pthread_mutex_lock(&link->lock);
+        struct mvs_link_command *first = link->first;
+        link->first = NULL;
+        link->last = &link->first;
+        *ret_ending = link->ending;
+        pthread_mutex_unlock(&link->lock);
+        return first;
+}
+
+static void discard_all(struct mvs_link_command *first)
+{
+        while (first) {
+                struct mvs_link_command *next = first->next;
+                first->discard(first);
+                first = next;
+        }
+}
+
+static void run_all(struct mvs_link *link, struct mvs_link_command *first)
+{
+        while (first) {
+                struct mvs_link_command *next = first->next;
+                first->run(link, first);
+                first = next;
+        }
+}
+
+static void on_wake(uv_async_t *wake)
+{
+        struct mvs_link *link = wake->data;
+        bool ending;
+        struct mvs_link_command *first = take_commands(link, &ending);
+        if (!ending) {
+                run_all(link, first);
+                return;
+        }
+        discard_all(first);
+        mvs_link_http_end(link->http);
+        link->http = NULL;
+        uv_close((uv_handle_t *)wake, NULL); /* the last one: the loop ends */
+}
+
+static void *thread_main(void *arg)
+{
+        struct mvs_link *link = arg;
+        pthread_setname_np(pthread_self(), "mvsim-link");
+        uv_run(&link->loop, UV_RUN_DEFAULT);
+        return NULL;
+}
+
+/* The signal that interrupts the application is sent to the process: it must find every thread of ours closed. */
+static int create_deaf_thread(struct mvs_link *link)
+{
+        sigset_t all, before;
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &before);
+        int error = pthread_create(&link->thread, NULL, thread_main, link);
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
+        return -error;
+}
+
+static void close_loop(struct mvs_link *link)
+{
+        if (uv_loop_close(&link->loop) == 0)
+                return;
+        fprintf(stderr, "mvsim: the link thread ended with handles still open in its loop\n");
+        abort();
+}
+
+static int start_thread(struct mvs_link *link)
+{
+        int error = uv_loop_init(&link->loop);
+        if (error)
+                return error;
+        error = uv_async_init(&link->loop, &link->wake, on_wake);
+        if (error) {
+                close_loop(link);
+                return error;
+        }
+        link->wake.data = link;
+        error = create_deaf_thread(link);
+        if (error) {
+                uv_close((uv_handle_t *)&link->wake, NULL);
+                uv_run(&link->loop, UV_RUN_DEFAULT);
+                close_loop(link);
+        }
+        return error;
+}
+
+int mvs_link_post(struct mvs_link *link, struct mvs_link_command *command)
+{
+        int error = 0;
+        pthread_mutex_lock(&link->lock);
+        command->next = NULL;
+        *link->last = command;
+        link->last = &command->next;
+        if (!link->running) {
+                error = start_thread(link);
+                link->running = error == 0;
+        }
+        pthread_mutex_unlock(&link->lock);
+        if (!error)
+                uv_async_send(&link->wake);
+        return error;
+}
+
+static void end_thread(struct mvs_link *link)
+{
+        pthread_mutex_lock(&link->lock);
+        link->ending = true;
+        pthread_mutex_unlock(&link->lock);
+        uv_async_send(&link->wake);
+        pthread_join(link->thread, NULL);
+        close_loop(link);
+}
+
+void mvs_link_destroy(struct mvs_link *link)
+{
+        if (!link)
+                return;
+        if (link->running)
+                end_thread(link);
+        discard_all(link->first);
+        pthread_mutex_destroy(&link->lock);
+        free(link);
+}

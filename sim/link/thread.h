@@ -1,0 +1,46 @@
+/*
+ * The link thread as its protocols see it: commands go in from any thread, and run one after the other on the loop.
+ * Private to sim/link.
+ */
+#ifndef MVS_LINK_THREAD_H
+#define MVS_LINK_THREAD_H
+
+#include <uv.h>
+
+#include "sim/link/http.h"
+#include "sim/link/link.h"
+
+struct mvs_link_http;
+
+/* Embedded as the first member of what the command is about. */
+struct mvs_link_command {
+        struct mvs_link_command *next;
+        /* Link thread, no lock held, never from within a protocol engine. The command is the callee's. */
+        void (*run)(struct mvs_link *link, struct mvs_link_command *command);
+        /* In place of run, when the link ends first. Any thread; frees the command. */
+        void (*discard)(struct mvs_link_command *command);
+};
+
+/*
+ * Queues the command, and starts the thread if there is none yet. Any thread.
+ * Returns 0, or the negative errno that kept the thread from starting; the command then waits for the next post or
+ * for the end of the link.
+ */
+int mvs_link_post(struct mvs_link *link, struct mvs_link_command *command);
+
+const struct mvs_profile *mvs_link_profile(const struct mvs_link *link);
+
+/* Link thread only. */
+uv_loop_t *mvs_link_loop(struct mvs_link *link);
+
+/* Where the HTTP side keeps what is under way. Link thread only. */
+struct mvs_link_http **mvs_link_http_slot(struct mvs_link *link);
+
+/* As mvs_link_http_start(), for a request that the cloud's rules are not asked about: any time-out, for one. */
+void mvs_link_http_start_unchecked(struct mvs_link *link, uint32_t id, struct mvs_http_request *request,
+                                   mvs_http_done_fn *done, void *context);
+
+/* Gives up everything that is under way and frees it. Link thread only; NULL is fine. */
+void mvs_link_http_end(struct mvs_link_http *http);
+
+#endif

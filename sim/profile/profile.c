@@ -1,0 +1,212 @@
+#include "sim/profile/profile.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sim/profile/check.h"
+#include "sim/profile/document.h"
+#include "sim/profile/schema.h"
+#include "sim/profile/seed_id.h"
+
+/* Everything but the device's id, which is made from the seed and allocated. */
+static const struct mvs_profile defaults = {
+        .device = {.sysclk = 160000000, .hclk = 160000000, .pclk1 = 160000000, .pclk2 = 160000000},
+        .network = {.connect_ms = 250, .retry_ms = 1000, .retry_max_ms = 60000},
+        .time = {.mode = MVS_TIME_REAL, .seed = 1, .call_us = 2, .completion_us = 200, .spin_ms = 10},
+        .log = {.level = MVS_LOG_WARNING},
+        .cloud = {.logging = true},
+        .limits =
+                {
+                        .notification_centers = 32,
+                        .network_handles = 32,
+                        .channels = 4,
+                        .channel_opens_per_s = 8,
+                        .http_headers = 32,
+                        .log_message = 1024,
+                        .notification_hold_ms = 10,
+                },
+};
+
+static int give_id(struct mvs_profile *profile)
+{
+        if (profile->device.id)
+                return 0;
+        char *id = malloc(MVS_DEVICE_ID_LEN + 1);
+        if (!id)
+                return -ENOMEM;
+        mvs_profile_seed_id(profile->time.seed, id);
+        profile->device.id = id;
+        return 0;
+}
+
+int mvs_profile_set_seed(struct mvs_profile *profile, uint64_t seed)
+{
+        char made[MVS_DEVICE_ID_LEN + 1];
+        mvs_profile_seed_id(profile->time.seed, made);
+        profile->time.seed = seed;
+        if (strcmp(profile->device.id, made) != 0)
+                return 0;
+        free(profile->device.id);
+        profile->device.id = NULL;
+        return give_id(profile);
+}
+
+int mvs_profile_init(struct mvs_profile *ret)
+{
+        struct mvs_profile profile = defaults;
+        int result = give_id(&profile);
+        if (result == 0)
+                *ret = profile;
+        return result;
+}
+
+void mvs_profile_finish(struct mvs_profile *profile)
+{
+        free(profile->device.id);
+        free(profile->http.ca_file);
+        for (unsigned i = 0; i < profile->http.rewrite_count; i++) {
+                free(profile->http.rewrite[i].from);
+                free(profile->http.rewrite[i].to);
+        }
+        free(profile->http.rewrite);
+        free(profile->log.file);
+        memset(profile, 0, sizeof *profile);
+}
+
+/* libcyaml leaves zeros for keys that are not there; put the defaults in their places. Lists and
+ * strings default to none, which is zeros already. */
+static void fill_defaults(yaml_document_t *document, const yaml_node_t *mapping, const cyaml_schema_field_t *fields,
+                          char *data, const char *values)
+{
+        for (; fields->key; fields++) {
+                const yaml_node_t *given = mapping ? mvs_profile_child(document, mapping, fields->key) : NULL;
+                const struct cyaml_schema_value *schema = &fields->value;
+                uint32_t at = fields->data_offset;
+                if (schema->type == CYAML_MAPPING)
+                        fill_defaults(document, given, schema->mapping.fields, data + at, values + at);
+                else if (!given && schema->type != CYAML_SEQUENCE && schema->type != CYAML_STRING)
+                        memcpy(data + at, values + at, schema->data_size);
+        }
+}
+
+/* So that what libcyaml allocates may be freed with free(). */
+static void *allocate(void *context, void *block, size_t size)
+{
+        (void)context;
+        if (size > 0)
+                return realloc(block, size);
+        free(block);
+        return NULL;
+}
+
+static int load_document(struct mvs_profile *ret, yaml_document_t *document, const struct mvs_profile_text *text,
+                         const struct mvs_profile_report *report)
+{
+        const cyaml_config_t config = {.mem_fn = allocate, .flags = CYAML_CFG_NO_ALIAS};
+        cyaml_data_t *data = NULL;
+        cyaml_err_t error = CYAML_OK;
+        const yaml_node_t *root = mvs_profile_root(document);
+        if (root)
+                error = cyaml_load_data((const uint8_t *)text->data, text->len, &config, &mvs_profile_schema, &data,
+                                        NULL);
+        if (error != CYAML_OK) {
+                mvs_profile_fail(report, NULL, "the profile cannot be loaded: %s", cyaml_strerror(error));
+                return error == CYAML_ERR_OOM ? -ENOMEM : -EINVAL;
+        }
+        struct mvs_profile profile = {0};
+        if (data) {
+                memcpy(&profile, data, sizeof profile);
+                free(data);
+        }
+        fill_defaults(document, root, mvs_profile_schema.mapping.fields, (char *)&profile, (const char *)&defaults);
+        *ret = profile;
+        return 0;
+}
+
+/* What a rule about one value cannot say. */
+static int check_together(const struct mvs_profile *profile, yaml_document_t *document,
+                          const struct mvs_profile_report *report)
+{
+        const struct mvs_profile_network *network = &profile->network;
+        if (network->retry_max_ms >= network->retry_ms)
+                return 0;
+        const yaml_node_t *root = mvs_profile_root(document);
+        const yaml_node_t *section = mvs_profile_child(document, root, "network");
+        const yaml_node_t *node = mvs_profile_child(document, section, "retry_max_ms");
+        if (!node)
+                node = mvs_profile_child(document, section, "retry_ms");
+        return mvs_profile_fail(report, &node->start_mark,
+                                "network: found retry_ms %" PRIu32 " and retry_max_ms %" PRIu32
+                                ", expected the longest wait (retry_max_ms) to be at least the first (retry_ms)",
+                                network->retry_ms, network->retry_max_ms);
+}
+
+/* Makes *path absolute: as seen from the profile's directory, and whatever directory the application goes to. */
+static int anchor(char **path, const char *profile_path)
+{
+        if (!*path || (*path)[0] == '/')
+                return 0;
+        char cwd[PATH_MAX] = "";
+        if (profile_path[0] != '/' && !getcwd(cwd, sizeof cwd))
+                return -errno;
+        const char *slash = strrchr(profile_path, '/');
+        int dir_len = slash ? (int)(slash - profile_path) : 0;
+        char *joined;
+        if (asprintf(&joined, "%s%s%.*s/%s", cwd, cwd[0] && dir_len ? "/" : "", dir_len, profile_path, *path) < 0)
+                return -ENOMEM;
+        free(*path);
+        *path = joined;
+        return 0;
+}
+
+static int complete(struct mvs_profile *profile, const struct mvs_profile_report *report)
+{
+        int result = anchor(&profile->http.ca_file, report->file);
+        if (result == 0)
+                result = anchor(&profile->log.file, report->file);
+        if (result == 0)
+                result = give_id(profile);
+        if (result < 0)
+                mvs_profile_fail(report, NULL, "the profile cannot be loaded: %s", strerror(-result));
+        return result;
+}
+
+static int load_text(struct mvs_profile *ret, const struct mvs_profile_text *text,
+                     const struct mvs_profile_report *report)
+{
+        yaml_document_t document;
+        int result = mvs_profile_parse(&document, text, report);
+        if (result < 0)
+                return result;
+        struct mvs_profile profile = {0};
+        result = mvs_profile_check(&document, report);
+        if (result == 0)
+                result = load_document(&profile, &document, text, report);
+        if (result == 0)
+                result = check_together(&profile, &document, report);
+        if (result == 0)
+                result = complete(&profile, report);
+        yaml_document_delete(&document);
+        if (result < 0)
+                mvs_profile_finish(&profile);
+        else
+                *ret = profile;
+        return result;
+}
+
+int mvs_profile_load(struct mvs_profile *ret, const char *path, char *error, size_t error_size)
+{
+        const struct mvs_profile_report report = {.file = path, .error = error, .error_size = error_size};
+        struct mvs_profile_text text;
+        int result = mvs_profile_read(&text, &report);
+        if (result < 0)
+                return result;
+        result = load_text(ret, &text, &report);
+        free(text.data);
+        return result;
+}

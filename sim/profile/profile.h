@@ -1,0 +1,118 @@
+/*
+ * The device profile: everything about the simulated device and the world around it that a user may choose.
+ *
+ * One YAML file, named by MVSIM_PROFILE or `mvsim run -p`. Without a file, every value is its default. A profile is
+ * read once, when the device boots, and does not change afterwards.
+ */
+#ifndef MVS_PROFILE_H
+#define MVS_PROFILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define MVS_DEVICE_ID_LEN 34 /* "UV" and 32 hexadecimal digits */
+
+enum mvs_time_mode {
+        MVS_TIME_REAL,    /* the clock follows the host */
+        MVS_TIME_VIRTUAL, /* the clock moves by calls, waits and what happens outside */
+};
+
+enum mvs_log_level {
+        MVS_LOG_ERROR,   /* only what stops the application */
+        MVS_LOG_WARNING, /* refusals that name a mistake of the application (default) */
+        MVS_LOG_INFO,    /* what the world does: network up and down, server logging */
+        MVS_LOG_DEBUG,   /* every refusal, every time */
+};
+
+/* device: who it is and how fast it runs. */
+struct mvs_profile_device {
+        char *id;            /* 34 characters: "UV" and 32 hexadecimal digits; default is made from the seed */
+        uint32_t sysclk;     /* Hz; all four default to 160 MHz (decision 8) */
+        uint32_t hclk;       /* Hz */
+        uint32_t pclk1;      /* Hz */
+        uint32_t pclk2;      /* Hz */
+        uint8_t wake_reason; /* an MvWakeReason, 0 (cold boot) by default */
+};
+
+/* network: how the link to the cloud comes and goes (decision 14). */
+struct mvs_profile_network {
+        uint32_t connect_ms;   /* from an attempt to CONNECTED; 250 */
+        uint32_t retry_ms;     /* first wait after a lost connection; 1000, doubling */
+        uint32_t retry_max_ms; /* the longest wait between attempts; 60000 */
+        uint32_t grace_ms;     /* from the last release to DELIBERATELYOFFLINE; 0 */
+};
+
+/* One rewriting of a URL: a URL that starts with `from` is fetched from `to` plus the rest. */
+struct mvs_profile_rewrite {
+        char *from; /* URL prefix, as the application writes it */
+        char *to;   /* URL prefix that is fetched in its place */
+};
+
+/* http: how the cloud fetches URLs. */
+struct mvs_profile_http {
+        char *ca_file;                       /* PEM bundle to trust; NULL: the host's */
+        bool allow_plain;                    /* accept http:// URLs as well; false */
+        struct mvs_profile_rewrite *rewrite; /* first match wins */
+        unsigned rewrite_count;
+};
+
+/* time: which clock, and the seed of everything random. */
+struct mvs_profile_time {
+        enum mvs_time_mode mode; /* real */
+        uint64_t seed;           /* 1 */
+        uint32_t call_us;        /* virtual time that a system call takes; 2 */
+        uint32_t completion_us;  /* the earliest a completion follows its request; 200 (decision 13) */
+        uint32_t spin_ms;        /* host time without a call after which virtual time moves on by itself; 10 */
+};
+
+/* log: where the server log and the simulator's own messages go. */
+struct mvs_profile_log {
+        char *file;               /* the application's server log; NULL: standard error */
+        enum mvs_log_level level; /* the simulator's own messages, on standard error; warning */
+};
+
+/* cloud: what the servers do, apart from the link itself. */
+struct mvs_profile_cloud {
+        bool logging; /* false: mvServerLog answers LOGGINGDISABLEDBYSERVER; true */
+};
+
+/* limits: the numbers that are the device's, or a guess at them. */
+struct mvs_profile_limits {
+        uint32_t notification_centers; /* 32 */
+        uint32_t network_handles;      /* 32 */
+        uint32_t channels;             /* 4 */
+        uint32_t channel_opens_per_s;  /* 8 in any sliding second */
+        uint32_t http_headers;         /* 32 */
+        uint32_t log_message;          /* 1024 bytes */
+        uint32_t notification_hold_ms; /* 10 */
+};
+
+struct mvs_profile {
+        struct mvs_profile_device device;
+        struct mvs_profile_network network;
+        struct mvs_profile_http http;
+        struct mvs_profile_time time;
+        struct mvs_profile_log log;
+        struct mvs_profile_cloud cloud;
+        struct mvs_profile_limits limits;
+};
+
+/* Fills *ret with the defaults. Strings that the defaults need are allocated; mvs_profile_finish() frees them. */
+int mvs_profile_init(struct mvs_profile *ret) __attribute__((warn_unused_result));
+
+/*
+ * Reads the file at `path` over the defaults. Returns 0, or a negative errno (-EINVAL for a file that is readable and
+ * wrong) with a message in `error` that names file, line, key, what was found and what was expected; then *ret is
+ * untouched and needs no finish.
+ */
+int mvs_profile_load(struct mvs_profile *ret, const char *path, char *error, size_t error_size)
+        __attribute__((warn_unused_result));
+
+/* Another seed, after the fact: an id that was made from the old one is made anew. 0 or -ENOMEM. */
+int mvs_profile_set_seed(struct mvs_profile *profile, uint64_t seed) __attribute__((warn_unused_result));
+
+/* Frees what the profile owns and clears it. A cleared profile may be finished again. */
+void mvs_profile_finish(struct mvs_profile *profile);
+
+#endif

@@ -1,0 +1,170 @@
+#include "sim/profile/schema.h"
+
+#include <stdbool.h>
+
+#define REWRITES_MAX 256
+#define HOUR_MS      (60u * 60u * 1000u)
+#define DAY_MS       (24u * HOUR_MS)
+
+/* Every key may be left out; profile.c puts the default there. */
+#define NUMBER(section, member) CYAML_FIELD_UINT(#member, CYAML_FLAG_OPTIONAL, struct mvs_profile_##section, member)
+#define SWITCH(section, member) CYAML_FIELD_BOOL(#member, CYAML_FLAG_OPTIONAL, struct mvs_profile_##section, member)
+#define TEXT(section, member)                                                                                   \
+        CYAML_FIELD_STRING_PTR(#member, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct mvs_profile_##section, \
+                               member, 0, CYAML_UNLIMITED)
+#define CHOICE(section, member, names)                                                                           \
+        CYAML_FIELD_ENUM(#member, CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct mvs_profile_##section, member, \
+                         names, CYAML_ARRAY_LEN(names))
+#define SECTION(member, fields) CYAML_FIELD_MAPPING(#member, CYAML_FLAG_OPTIONAL, struct mvs_profile, member, fields)
+
+/* As MvWakeReason, in lower case and without its prefix. */
+static const cyaml_strval_t wake_reasons[] = {
+        {"coldboot", 0},
+        {"remotemicrovisorrestart", 1},
+        {"remoteapplicationrestart", 2},
+        {"debuggerrestart", 3},
+        {"microvisorcrash", 4},
+        {"microvisorwatchdog", 5},
+        {"microvisoroutofmemory", 6},
+        {"microvisorerror", 7},
+        {"applicationcrash", 8},
+        {"applicationupdate", 9},
+        {"microvisorupdate", 10},
+        {"optionbytes", 11},
+        {"deepsleepcheckin", 12},
+        {"deepsleepapplication", 13},
+        {"deepsleepmodem", 14},
+        {"deepsleepapplicationrtc", 15},
+        {"deepsleepother", 16},
+};
+
+static const cyaml_strval_t time_modes[] = {
+        {"real", MVS_TIME_REAL},
+        {"virtual", MVS_TIME_VIRTUAL},
+};
+
+static const cyaml_strval_t log_levels[] = {
+        {"error", MVS_LOG_ERROR},
+        {"warning", MVS_LOG_WARNING},
+        {"info", MVS_LOG_INFO},
+        {"debug", MVS_LOG_DEBUG},
+};
+
+static const cyaml_schema_field_t device_fields[] = {
+        TEXT(device, id),      NUMBER(device, sysclk), NUMBER(device, hclk),
+        NUMBER(device, pclk1), NUMBER(device, pclk2),  CHOICE(device, wake_reason, wake_reasons),
+        CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t network_fields[] = {
+        NUMBER(network, connect_ms), NUMBER(network, retry_ms), NUMBER(network, retry_max_ms),
+        NUMBER(network, grace_ms),   CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t rewrite_fields[] = {
+        CYAML_FIELD_STRING_PTR("from", CYAML_FLAG_POINTER, struct mvs_profile_rewrite, from, 0, CYAML_UNLIMITED),
+        CYAML_FIELD_STRING_PTR("to", CYAML_FLAG_POINTER, struct mvs_profile_rewrite, to, 0, CYAML_UNLIMITED),
+        CYAML_FIELD_END,
+};
+
+static const struct cyaml_schema_value rewrite_entry = {
+        CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct mvs_profile_rewrite, rewrite_fields),
+};
+
+static const cyaml_schema_field_t http_fields[] = {
+        TEXT(http, ca_file),
+        SWITCH(http, allow_plain),
+        CYAML_FIELD_SEQUENCE("rewrite", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct mvs_profile_http, rewrite,
+                             &rewrite_entry, 0, REWRITES_MAX),
+        CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t time_fields[] = {
+        CHOICE(time, mode, time_modes), NUMBER(time, seed),    NUMBER(time, call_us),
+        NUMBER(time, completion_us),    NUMBER(time, spin_ms), CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t log_fields[] = {
+        TEXT(log, file),
+        CHOICE(log, level, log_levels),
+        CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t cloud_fields[] = {
+        SWITCH(cloud, logging),
+        CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t limits_fields[] = {
+        NUMBER(limits, notification_centers),
+        NUMBER(limits, network_handles),
+        NUMBER(limits, channels),
+        NUMBER(limits, channel_opens_per_s),
+        NUMBER(limits, http_headers),
+        NUMBER(limits, log_message),
+        NUMBER(limits, notification_hold_ms),
+        CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t profile_fields[] = {
+        SECTION(device, device_fields), SECTION(network, network_fields),
+        SECTION(http, http_fields),     SECTION(time, time_fields),
+        SECTION(log, log_fields),       SECTION(cloud, cloud_fields),
+        SECTION(limits, limits_fields), CYAML_FIELD_END,
+};
+
+const struct cyaml_schema_value mvs_profile_schema = {
+        CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct mvs_profile, profile_fields),
+};
+
+/* The upper bounds of the handle limits are the sizes of the device's tables, which are the platform's own limits. */
+const struct mvs_profile_rule mvs_profile_rules[] = {
+        {"device.id", MVS_PROFILE_DEVICE_ID, 0, 0},
+        {"device.sysclk", MVS_PROFILE_NUMBER, 1, 160000000},
+        {"device.hclk", MVS_PROFILE_NUMBER, 1, 160000000},
+        {"device.pclk1", MVS_PROFILE_NUMBER, 1, 160000000},
+        {"device.pclk2", MVS_PROFILE_NUMBER, 1, 160000000},
+        {"network.connect_ms", MVS_PROFILE_NUMBER, 0, HOUR_MS},
+        {"network.retry_ms", MVS_PROFILE_NUMBER, 1, HOUR_MS},
+        {"network.retry_max_ms", MVS_PROFILE_NUMBER, 1, DAY_MS},
+        {"network.grace_ms", MVS_PROFILE_NUMBER, 0, DAY_MS},
+        {"http.ca_file", MVS_PROFILE_FILE, 0, 0},
+        {"http.rewrite.from", MVS_PROFILE_URL, 0, 0},
+        {"http.rewrite.to", MVS_PROFILE_URL, 0, 0},
+        {"time.seed", MVS_PROFILE_NUMBER, 0, UINT64_MAX},
+        {"time.call_us", MVS_PROFILE_NUMBER, 1, 1000000},
+        {"time.completion_us", MVS_PROFILE_NUMBER, 1, 60000000},
+        {"time.spin_ms", MVS_PROFILE_NUMBER, 1, 60000},
+        {"log.file", MVS_PROFILE_FILE, 0, 0},
+        {"limits.notification_centers", MVS_PROFILE_NUMBER, 1, 32},
+        {"limits.network_handles", MVS_PROFILE_NUMBER, 1, 32},
+        {"limits.channels", MVS_PROFILE_NUMBER, 1, 4},
+        {"limits.channel_opens_per_s", MVS_PROFILE_NUMBER, 1, 1000000},
+        {"limits.http_headers", MVS_PROFILE_NUMBER, 1, 32},
+        {"limits.log_message", MVS_PROFILE_NUMBER, 1, 1024},
+        {"limits.notification_hold_ms", MVS_PROFILE_NUMBER, 0, 60000},
+        {NULL, MVS_PROFILE_NUMBER, 0, 0},
+};
+
+static bool is_same_path(const char *rule, const char *path)
+{
+        while (*path != '\0') {
+                if (*path == '[') {
+                        while (*path != '\0' && *path++ != ']')
+                                ;
+                        continue;
+                }
+                if (*rule++ != *path++)
+                        return false;
+        }
+        return *rule == '\0';
+}
+
+const struct mvs_profile_rule *mvs_profile_rule_find(const char *path)
+{
+        for (const struct mvs_profile_rule *rule = mvs_profile_rules; rule->path; rule++) {
+                if (is_same_path(rule->path, path))
+                        return rule;
+        }
+        return NULL;
+}

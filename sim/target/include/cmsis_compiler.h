@@ -1,0 +1,1 @@
+#include "board/cmsis_compiler.h"

@@ -1,0 +1,1 @@
+#include "board/stm32u5xx.h"

@@ -1,0 +1,1 @@
+#include "board/system_stm32u5xx.h"

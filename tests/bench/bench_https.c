@@ -1,0 +1,238 @@
+/*
+ * A GET over HTTPS through a channel, beside the same request made with libcurl alone, to the same nginx: with a new
+ * connection for each (the server closes it; a full TLS handshake every time) and kept alive. The profile lifts the
+ * limit of channels a second and lets completions follow their requests at once.
+ */
+#include <check.h>
+#include <curl/curl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "bench.h"
+#include "mv_syscalls.h"
+#include "mvsim/mvsim.h"
+#include "nginx.h"
+#include "pki.h"
+#include "stm32u5xx.h"
+
+#define ROUNDS     9
+#define REQUESTS   60
+#define NAME       "https://api.example.com"
+#define BODY       "{\"temperature\":7.5}"
+#define PATH_CLOSE "/closed"
+#define PATH_KEEP  "/kept"
+
+static struct mvt_pki pki;
+static struct mvt_nginx nginx;
+static uint8_t send_buffer[512] __attribute__((aligned(512)));
+static uint8_t receive_buffer[2048] __attribute__((aligned(512)));
+
+/* ---- the device ---- */
+
+static struct MvNotification ring[4];
+static MvNotificationHandle centre;
+static MvNetworkHandle network;
+static volatile bool answered;
+
+void TIM8_BRK_IRQHandler(void);
+
+void TIM8_BRK_IRQHandler(void)
+{
+        answered = true;
+}
+
+static void wait_for_event(void)
+{
+        __disable_irq();
+        while (!answered) {
+                __WFI();
+                __enable_irq();
+                __disable_irq();
+        }
+        __enable_irq();
+        answered = false;
+}
+
+static void boot(void)
+{
+        char profile[MVT_PATH_SIZE];
+        mvt_path(profile, &nginx.dir, "profile.yaml");
+        FILE *file = fopen(profile, "we");
+        bench_need(file != NULL);
+        fprintf(file,
+                "network: {connect_ms: 0}\n"
+                "time: {completion_us: 1}\n"
+                "limits: {channel_opens_per_s: 1000000}\n"
+                "http: {ca_file: '%s', rewrite: [{from: " NAME ", to: 'https://127.0.0.1:%u'}]}\n",
+                pki.ca_file, nginx.port);
+        fclose(file);
+        bench_need(mvsim_boot(&(struct mvsim_options){.profile = profile, .time = MVSIM_TIME_REAL}) == 0);
+}
+
+static void connect_device(void)
+{
+        const struct MvNotificationSetup setup = {.irq = TIM8_BRK_IRQn, .buffer = ring, .buffer_size = sizeof ring};
+        bench_need(mvSetupNotifications(&setup, &centre) == MV_STATUS_OKAY);
+        NVIC_ClearPendingIRQ(TIM8_BRK_IRQn);
+        NVIC_EnableIRQ(TIM8_BRK_IRQn);
+        const struct MvRequestNetworkParams params = {.version = 1, .v1 = {.notification_handle = centre}};
+        bench_need(mvRequestNetwork(&params, &network) == MV_STATUS_OKAY);
+        enum MvNetworkStatus status;
+        do {
+                mvGetNetworkStatus(network, &status);
+        } while (status != MV_NETWORKSTATUS_CONNECTED);
+}
+
+static struct MvSizedString sized(const char *text)
+{
+        return (struct MvSizedString){.data = (const uint8_t *)text, .length = (uint32_t)strlen(text)};
+}
+
+static MvChannelHandle open_channel(void)
+{
+        const struct MvOpenChannelParams params = {
+                .version = 1,
+                .v1 = {.notification_handle = centre,
+                       .network_handle = network,
+                       .receive_buffer = receive_buffer,
+                       .receive_buffer_len = sizeof receive_buffer,
+                       .send_buffer = send_buffer,
+                       .send_buffer_len = sizeof send_buffer,
+                       .channel_type = MV_CHANNELTYPE_HTTP,
+                       .endpoint = sized("")},
+        };
+        MvChannelHandle channel;
+        bench_need(mvOpenChannel(&params, &channel) == MV_STATUS_OKAY);
+        return channel;
+}
+
+static void through_channel(const char *path)
+{
+        char url[128];
+        snprintf(url, sizeof url, NAME "%s", path);
+        const struct MvHttpRequest request = {
+                .method = sized("GET"), .url = sized(url), .body = sized(""), .timeout_ms = 10000};
+        struct MvHttpResponseData data;
+        uint8_t body[256];
+        answered = false;
+        MvChannelHandle channel = open_channel();
+        bench_need(mvSendHttpRequest(channel, &request) == MV_STATUS_OKAY);
+        wait_for_event();
+        bench_need(mvReadHttpResponseData(channel, &data) == MV_STATUS_OKAY && data.status_code == 200);
+        bench_need(mvReadHttpResponseBody(channel, 0, body, sizeof body) == MV_STATUS_OKAY);
+        bench_need(mvCloseChannel(&channel) == MV_STATUS_OKAY);
+}
+
+/* ---- libcurl ---- */
+
+static CURL *curl;
+static struct curl_slist *connect_to;
+static size_t body_len;
+
+static size_t on_body(char *data, size_t size, size_t count, void *unused)
+{
+        (void)data;
+        (void)unused;
+        body_len += size * count;
+        return size * count;
+}
+
+static void open_curl(void)
+{
+        char target[64];
+        snprintf(target, sizeof target, "::127.0.0.1:%u", nginx.port);
+        connect_to = curl_slist_append(NULL, target);
+        curl = curl_easy_init();
+        bench_need(curl != NULL);
+        curl_easy_setopt(curl, CURLOPT_CONNECT_TO, connect_to);
+        curl_easy_setopt(curl, CURLOPT_CAINFO, pki.ca_file);
+        curl_easy_setopt(curl, CURLOPT_SSL_SESSIONID_CACHE, 0L); /* as in the cloud that is simulated */
+        curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
+}
+
+static void with_curl(const char *path)
+{
+        char url[128];
+        long status = 0;
+        snprintf(url, sizeof url, NAME "%s", path);
+        body_len = 0;
+        curl_easy_setopt(curl, CURLOPT_URL, url);
+        bench_need(curl_easy_perform(curl) == CURLE_OK);
+        curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+        bench_need(status == 200 && body_len == strlen(BODY));
+}
+
+/* ---- measuring ---- */
+
+static double ns_per_request(void (*request)(const char *path), const char *path)
+{
+        request(path); /* opens the connection that is kept */
+        uint64_t start = bench_now_ns();
+        for (unsigned i = 0; i < REQUESTS; i++)
+                request(path);
+        return (double)(bench_now_ns() - start) / REQUESTS;
+}
+
+static void measure(const char *path, const char *title, const char *aim)
+{
+        double raw[ROUNDS], device[ROUNDS];
+        for (unsigned round = 0; round < ROUNDS; round++) {
+                raw[round] = ns_per_request(with_curl, path);
+                device[round] = ns_per_request(through_channel, path);
+        }
+        double floor = bench_median(raw, ROUNDS);
+        bench_table(title);
+        bench_row("libcurl, easy interface", floor, floor, NULL);
+        bench_row("channel: open, send, wait, read, close", bench_median(device, ROUNDS), floor, aim);
+}
+
+static void measure_both(void)
+{
+        open_curl();
+        boot();
+        connect_device();
+        measure(PATH_CLOSE, "HTTPS GET, a new connection each; ratio to libcurl", "<= 1.5");
+        measure(PATH_KEEP, "HTTPS GET, kept alive; ratio to libcurl", "<= 2.5");
+        mvsim_shutdown();
+        curl_easy_cleanup(curl);
+        curl_slist_free_all(connect_to);
+}
+
+/* What runs already stays where it is when others are moved, hence the restart. */
+START_TEST(https)
+{
+        struct mvt_certificate certificate;
+        mvt_pki_init(&pki);
+        mvt_pki_issue(&pki, "DNS:api.example.com", 1, &certificate);
+        bench_pin();
+        mvt_nginx_start(&nginx, &certificate,
+                        "keepalive_requests 1000000;\n"
+                        "location = " PATH_CLOSE " { keepalive_timeout 0; return 200 '" BODY "'; }\n"
+                        "location = " PATH_KEEP " { return 200 '" BODY "'; }");
+        curl_global_init(CURL_GLOBAL_DEFAULT);
+        measure_both();
+        bench_unpin();
+        mvt_nginx_stop(&nginx);
+        mvt_nginx_restart(&nginx);
+        measure_both();
+        mvt_nginx_finish(&nginx);
+        mvt_pki_finish(&pki);
+}
+END_TEST
+
+/* As a test of Check's, because the tests' servers tell through Check what went wrong with them. */
+int main(void)
+{
+        Suite *suite = suite_create("https");
+        TCase *only = tcase_create("https");
+        tcase_set_timeout(only, 0);
+        tcase_add_test(only, https);
+        suite_add_tcase(suite, only);
+        SRunner *runner = srunner_create(suite);
+        srunner_set_fork_status(runner, CK_NOFORK);
+        srunner_run_all(runner, CK_ENV);
+        int failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed == 0 ? 0 : 1;
+}

@@ -1,0 +1,5 @@
+/* The floor of a program's start. */
+int main(void)
+{
+        return 0;
+}
