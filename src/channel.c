@@ -35,6 +35,14 @@ void mvs_channel_terminate(struct mvs_channel *channel, enum MvClosureReason rea
         channel->reason = reason;
 }
 
+void mvs_channel_break(struct mvs_channel *channel, enum MvClosureReason reason)
+{
+        struct mvs_machine *machine = &channel->device->machine;
+        mvs_channel_terminate(channel, reason);
+        mvs_timeline_arm(&machine->timeline, &channel->timer,
+                         mvs_machine_now(machine) + machine->profile.time.completion_us);
+}
+
 static bool is_live(const struct mvs_channel *channel)
 {
         return channel->object.handle != 0 && !channel->terminated;
@@ -53,14 +61,11 @@ void mvs_channels_lost(struct mvs_device *device)
 
 void mvs_channels_released(struct mvs_device *device, uint32_t network)
 {
-        struct mvs_machine *machine = &device->machine;
         for (unsigned i = 0; i < MVS_CHANNELS_MAX; i++) {
                 struct mvs_channel *channel = &device->channels.open[i];
                 if (!is_live(channel) || channel->network != network)
                         continue;
-                mvs_channel_terminate(channel, MV_CLOSUREREASON_NETWORKDISCONNECTED);
-                mvs_timeline_arm(&machine->timeline, &channel->timer,
-                                 mvs_machine_now(machine) + machine->profile.time.completion_us);
+                mvs_channel_break(channel, MV_CLOSUREREASON_NETWORKDISCONNECTED);
         }
 }
 

@@ -77,6 +77,9 @@ enum MvStatus mvs_channel_check_alive(struct mvs_call *call, const struct mvs_ch
 /* The channel is dead: its work stops, the reason is kept. No event is posted. */
 void mvs_channel_terminate(struct mvs_channel *channel, enum MvClosureReason reason);
 
+/* The same, and the application is told a moment later. */
+void mvs_channel_break(struct mvs_channel *channel, enum MvClosureReason reason);
+
 /* An event of the channel for its centre. */
 void mvs_channel_post(struct mvs_channel *channel, enum MvEventType type);
 

@@ -171,6 +171,7 @@ static struct mvs_http_request *copy_request(const struct MvHttpRequest *request
         return NULL;
 }
 
+/* A host that cannot carry the request out looks like a channel that breaks. */
 static void start(struct mvs_channel *channel, struct mvs_http_request *request)
 {
         struct mvs_machine *machine = &channel->device->machine;
@@ -179,7 +180,11 @@ static void start(struct mvs_channel *channel, struct mvs_http_request *request)
         channel->http.in_flight = true;
         channel->http.sent_us = mvs_machine_now(machine);
         mvs_timeline_outside_begin(&machine->timeline);
-        mvs_link_http_start(machine->link, channel->object.handle, request, on_done, channel->device);
+        int error = mvs_link_http_start(machine->link, channel->object.handle, request, on_done, channel->device);
+        if (error == 0)
+                return;
+        mvs_diag(MVS_LOG_ERROR, "the host cannot carry out an HTTP request: %s", strerror(-error));
+        mvs_channel_break(channel, MV_CLOSUREREASON_UNEXPECTEDLYTERMINATED);
 }
 
 enum MvStatus mvs_do_mvSendHttpRequest(struct mvs_call *call, MvChannelHandle handle,
@@ -302,5 +307,7 @@ enum MvStatus mvs_do_mvReadHttpResponseBody(struct mvs_call *call, MvChannelHand
         (void)handle;
         const struct mvs_bytes *body = &((struct mvs_channel *)call->object)->http.reply->body;
         size_t rest = body->len - offset;
+        if (rest == 0)
+                return MV_STATUS_OKAY;
         return mvs_put(call, "buf", buf, body->data + offset, rest < size ? rest : size);
 }

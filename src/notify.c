@@ -38,6 +38,8 @@ static void write_record(struct mvs_centre *centre, const struct MvNotification 
                 centre->next = 0;
                 centre->lapped = true;
         }
+        if (!centre->pended)
+                centre->pended_us = mvs_machine_now(&device->machine);
         centre->pended = true;
         mvs_cpu_pend(&device->machine, centre->irq);
 }
@@ -50,11 +52,29 @@ static void write_first_waiting(struct mvs_centre *centre)
         write_record(centre, record);
 }
 
+static uint64_t hold_us(const struct mvs_machine *machine)
+{
+        return (uint64_t)machine->profile.limits.notification_hold_ms * US_PER_MS;
+}
+
 static void arm_hold(struct mvs_centre *centre)
 {
         struct mvs_machine *machine = &centre->device->machine;
-        mvs_timeline_arm(&machine->timeline, &centre->hold,
-                         mvs_machine_now(machine) + (uint64_t)machine->profile.limits.notification_hold_ms * US_PER_MS);
+        mvs_timeline_arm(&machine->timeline, &centre->hold, mvs_machine_now(machine) + hold_us(machine));
+}
+
+/* A line that could run its handler is only slow; one that is disabled or masked does not hold records up. */
+static bool could_run(const struct mvs_centre *centre)
+{
+        const struct mvs_machine *machine = &centre->device->machine;
+        return mvs_nvic_is_enabled(&machine->nvic, centre->irq) && !machine->cpu.primask;
+}
+
+/* Nobody takes the pend, as where the application polls the ring. */
+static bool is_left_alone(const struct mvs_centre *centre)
+{
+        const struct mvs_machine *machine = &centre->device->machine;
+        return !could_run(centre) && mvs_machine_now(machine) - centre->pended_us >= hold_us(machine);
 }
 
 static void post(struct mvs_centre *centre, enum MvEventType type, uint32_t tag)
@@ -64,7 +84,7 @@ static void post(struct mvs_centre *centre, enum MvEventType type, uint32_t tag)
                 .event_type = type,
                 .tag = tag,
         };
-        if (!centre->pended && centre->waiting_count == 0) {
+        if (centre->waiting_count == 0 && (!centre->pended || is_left_alone(centre))) {
                 write_record(centre, &record);
                 return;
         }
@@ -100,13 +120,10 @@ static void on_line_free(void *context, unsigned irq)
                 arm_hold(centre);
 }
 
-/* A line that could run its handler is only slow; one that is disabled or masked does not hold records up. */
 static void on_hold(struct mvs_timer *timer)
 {
         struct mvs_centre *centre = (struct mvs_centre *)(void *)((char *)timer - offsetof(struct mvs_centre, hold));
-        struct mvs_machine *machine = &centre->device->machine;
-        bool could_run = mvs_nvic_is_enabled(&machine->nvic, centre->irq) && !machine->cpu.primask;
-        if (could_run) {
+        if (could_run(centre)) {
                 arm_hold(centre);
                 return;
         }

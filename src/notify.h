@@ -27,9 +27,10 @@ struct mvs_centre {
         unsigned irq;
         uintptr_t buffer;
         uint32_t slots;
-        uint32_t next; /* the slot of the next record */
-        bool lapped;   /* every slot has been written at least once */
-        bool pended;   /* the last record's pend was not taken yet */
+        uint32_t next;      /* the slot of the next record */
+        bool lapped;        /* every slot has been written at least once */
+        bool pended;        /* the last record's pend was not taken yet */
+        uint64_t pended_us; /* since when */
         struct MvNotification waiting[MVS_CENTRE_WAITING];
         unsigned waiting_first;
         unsigned waiting_count;

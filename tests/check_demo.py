@@ -7,7 +7,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
-from tap import Tap, skip_all
+from tap import Tap, run, skip_all
 
 DEMO = f"{sys.argv[1]}/examples/http-poll/demo"
 BUILD = sys.argv[2]
@@ -77,8 +77,8 @@ def check_interrupted(tap, directory, number, to_all):
     tap.check(f"{signal.Signals(number).name} ends it, and nothing is left behind", problems + left_behind(directory))
 
 
-STUB_LINES = ["device UV00112233445566778899aabbccddeeff", "poll 1: 200, application/json", "poll 2: 200, application/json",
-              '"temperature":7.5', "poll 3 failed", "poll 4 failed", "next try in 2000 ms",
+STUB_LINES = ["device UV00112233445566778899aabbccddeeff", "poll 1: 200, application/json",
+              "poll 2: 200, application/json", '"temperature":7.5', "poll 3 failed", "poll 4 failed", "next try in 2000 ms",
               "poll 5: 200, application/json", '"temperature":7.5']
 
 
@@ -105,6 +105,11 @@ def check_no_build(tap, directory):
     tap.check("a directory without a build is named", problems + in_order(text, ["are not in", directory]))
 
 
+def check_sample_profile(tap):
+    status, text = run([f"{BUILD}/mvsim", "run", "-p", os.path.join(os.path.dirname(DEMO), "profile.yaml"), "true"])
+    tap.check("the sample profile is a good one", [] if status == 0 else text.splitlines())
+
+
 def main():
     search = os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin"
     if not any(os.access(f"{path}/nginx", os.X_OK) for path in search.split(":")):
@@ -119,6 +124,7 @@ def main():
         for missing in (None, 0, 2, 3, 5, 6, 7, 8):
             check_stub(tap, directory, missing)
         check_no_build(tap, directory)
+        check_sample_profile(tap)
     tap.finish()
 
 

@@ -116,7 +116,6 @@ START_TEST(it_logs_who_it_is)
         ck_assert_int_eq(http_poll(), 0);
         expect_count("device UV", 1);
         expect_count("http-poll 1.", 1);
-        expect_count("the network is there", 1);
 }
 END_TEST
 
@@ -206,7 +205,9 @@ START_TEST(a_network_that_is_lost_during_a_request_is_waited_for)
         ck_assert_int_eq(http_poll(), 0);
         pthread_join(world, NULL);
         expect_count("the channel was closed: reason 3", 1);
-        expect_count("the network is there", 2);
+        expect_count("poll 1 failed", 1);
+        ck_assert_ptr_nonnull(strstr(strstr(log_text(), "poll 1 failed"), "waiting for the network"));
+        expect_count("poll 5 failed", 1);
         ck_assert(time_of("poll 2 failed") - time_of("poll 1 failed") >= (double)(OUTAGE_US / US_PER_S));
         expect_no_finding();
 }
@@ -224,7 +225,7 @@ static const struct {
         {"mvSendHttpRequest", MV_STATUS_LATEFAULT, "the request cannot be sent: status 0x13", POLLS},
         {"mvReadHttpResponseData", MV_STATUS_CHANNELCLOSED, "the answer cannot be read: status 0x0f", POLLS},
         {"mvServerLog", MV_STATUS_INVALIDBUFFERSIZE, "(1 log lines lost)", POLLS},
-        {"mvGetNetworkStatus", MV_STATUS_PARAMETERFAULT, "the network is there", POLLS},
+        {"mvGetNetworkStatus", MV_STATUS_PARAMETERFAULT, "poll 1 failed", POLLS},
 };
 
 START_TEST(a_call_that_fails_once_does_not_stop_it)
@@ -232,10 +233,10 @@ START_TEST(a_call_that_fails_once_does_not_stop_it)
         boot(NO_SERVER);
         ck_assert_int_eq(mvsim_fail(faults[_i].call, 1, faults[_i].status), 0);
         ck_assert_int_eq(http_poll(), 0);
-        wait_until(count(faults[_i].line) > 0);
+        wait_until(count(faults[_i].line) > 0); /* the log leaves the device when it is connected */
         expect_count(faults[_i].line, 1);
         expect_count("poll 5 failed", faults[_i].polls ? 1 : 0);
-        ck_assert_uint_eq(mvt_statistics().refused, 1);
+        ck_assert_uint_ge(mvt_statistics().refused, 1);
         ck_assert_uint_eq(mvt_open_handles(), 0);
 }
 END_TEST

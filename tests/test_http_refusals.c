@@ -434,6 +434,7 @@ Suite *suite(void)
         tcase_add_test(tests, thirty_two_headers_and_no_more);
         tcase_add_test(tests, a_request_may_fill_the_send_buffer_to_the_last_byte);
         tcase_add_test(tests, a_channel_carries_one_request);
+        tcase_add_test(tests, order_of_the_checks_of_sending);
         tcase_add_test(tests, what_is_read_needs_memory);
         tcase_add_test(tests, a_response_is_not_there_before_it_was_announced);
         tcase_add_loop_test(tests, a_verdict_of_the_cloud_is_a_response, 0, VERDICTS);
@@ -446,7 +447,6 @@ Suite *suite(void)
         tcase_add_loop_test(tests, a_bad_nested_pointer_kills_the_channel, 0, NESTED);
         tcase_add_loop_test(tests, of_two_bad_nested_pointers_the_first_declared_is_named, 0, NESTED - 1);
         tcase_add_test(tests, a_body_in_the_send_buffer_is_a_late_fault);
-        tcase_add_test(tests, order_of_the_checks_of_sending);
         tcase_add_test(tests, order_of_the_checks_of_reading);
         suite_add_tcase(suite, tests);
         tests = tcase_create("with a plain server");

@@ -262,7 +262,7 @@ START_TEST(a_url_with_a_nul_byte_is_not_cut_short)
         struct mvs_http_reply *reply = NULL;
         struct mvs_http_request *request = mvt_make_request(&(struct mvt_ask){.url = url("/x?secret")});
         request->url.data[request->url.len - 7] = '\0';
-        mvs_link_http_start(link_, 1, request, on_done, &reply);
+        ck_assert_int_eq(mvs_link_http_start(link_, 1, request, on_done, &reply), 0);
         while (!__atomic_load_n(&reply, __ATOMIC_ACQUIRE))
                 nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
         expect_failure(reply, "NUL");
@@ -584,7 +584,9 @@ END_TEST
 START_TEST(a_module_that_is_missing_is_named)
 {
         setenv("MVSIM_MODULE_DIR", pki.dir.path, 1);
-        mvt_write_file(strcat(strcpy((char[300]){0}, pki.dir.path), "/mvsim-http.so"), "not a module", 12);
+        char path[MVT_PATH_SIZE];
+        mvt_path(path, &pki.dir, "mvsim-http.so");
+        mvt_write_file(path, "not a module", 12);
         expect_failure(get("https://127.0.0.1/"), "mvsim-http.so: file too short");
         unsetenv("MVSIM_MODULE_DIR");
 }

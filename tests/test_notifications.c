@@ -452,6 +452,20 @@ START_TEST(after_a_merge_there_is_one_interrupt_for_each_record_again)
 }
 END_TEST
 
+START_TEST(ring_of_a_line_that_is_never_enabled_is_written_at_once)
+{
+        MvNotificationHandle centre = open_tim8();
+        NVIC_DisableIRQ(TIM8_BRK_IRQn);
+        post(centre, 1);
+        mvsim_run_for(10000); /* nobody takes the pend: the application polls */
+        for (uint32_t tag = 2; tag <= SLOTS; tag++) {
+                post(centre, tag);
+                ck_assert_uint_eq(ring[tag - 1].tag, tag);
+        }
+        mvt_centre_close(&centre);
+}
+END_TEST
+
 START_TEST(clearing_the_pend_lets_the_next_record_come)
 {
         MvNotificationHandle centre = open_tim8();
@@ -515,6 +529,7 @@ Suite *suite(void)
         tcase_add_test(tests, line_that_stays_disabled_holds_no_record_up_and_its_pends_merge);
         tcase_add_test(tests, line_that_stays_masked_holds_no_record_up_and_its_pends_merge);
         tcase_add_test(tests, after_a_merge_there_is_one_interrupt_for_each_record_again);
+        tcase_add_test(tests, ring_of_a_line_that_is_never_enabled_is_written_at_once);
         tcase_add_test(tests, clearing_the_pend_lets_the_next_record_come);
         tcase_add_test(tests, flood_of_records_beyond_what_can_wait_loses_none);
         suite_add_tcase(suite, tests);

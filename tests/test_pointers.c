@@ -167,7 +167,7 @@ struct wrong {
         bool lendable;     /* memory that is lent has a status of its own in calls that lend */
 };
 
-static uint8_t *unmapped, *read_only, *mapped;
+static uint8_t *read_only, *mapped;
 
 static uintptr_t null_address(size_t len)
 {
@@ -178,7 +178,7 @@ static uintptr_t null_address(size_t len)
 static uintptr_t unmapped_address(size_t len)
 {
         (void)len;
-        return (uintptr_t)unmapped;
+        return MVT_UNMAPPED;
 }
 
 static uintptr_t read_only_address(size_t len)
@@ -232,7 +232,6 @@ static void map(void)
         read_only = mvt_pages(MVT_PAGES_READ_ONLY, 2);
         mapped = mvt_pages(MVT_PAGES_RW, 1);
         memset(mapped, CANARY, mvt_page_size());
-        unmapped = mvt_pages(MVT_PAGES_UNMAPPED, 2); /* last, or another takes its place */
 }
 
 static void unmap(void)

@@ -35,13 +35,14 @@ void TIM2_IRQHandler(void)
 static MvNotificationHandle centre;
 static MvNetworkHandle networks[NETWORKS];
 
-/* TIM8_BRK is told of the network, as every test here wants. */
+/* TIM8_BRK is told of the network, which comes up when the test has prepared itself and ends the outage. */
 static void set_up(bool real_time)
 {
         entries = 0;
         flag = false;
         in_tim8 = NULL;
         mvt_device_boot(&(struct mvt_device){.real_time = real_time, .profile = "network: {connect_ms: 50}\n"});
+        mvsim_network_down(MVSIM_OUTAGE_LINK);
         centre = mvt_centre_open(TIM8_BRK_IRQn, ring, SLOTS);
         networks[0] = mvt_network_request(centre, 0);
 }
@@ -77,6 +78,7 @@ static void spin(void)
 START_TEST(computing_loop_is_interrupted)
 {
         in_tim8 = raise_flag;
+        mvsim_network_up();
         spin();
         ck_assert_uint_eq(entries, 1);
         ck_assert_uint_eq(__get_IPSR(), 0);
@@ -87,6 +89,7 @@ END_TEST
 START_TEST(sleeping_application_is_interrupted)
 {
         in_tim8 = raise_flag;
+        mvsim_network_up();
         while (!flag)
                 nanosleep(&(struct timespec){.tv_sec = 10}, NULL);
         ck_assert_uint_eq(entries, 1);
@@ -101,6 +104,7 @@ START_TEST(computing_handler_is_interrupted_by_a_more_urgent_one)
         NVIC_SetPriority(TIM2_IRQn, 1);
         NVIC_SetPriority(TIM8_BRK_IRQn, 2);
         in_tim8 = spin;
+        mvsim_network_up();
         NVIC_SetPendingIRQ(TIM8_BRK_IRQn); /* its handler computes until TIM2's, at the connection, has run */
         ck_assert(flag);
         ck_assert_uint_ge(entries, 1);
@@ -140,15 +144,15 @@ static void read_one(void)
 /* Moves the network up and down; each change makes one record for every request. */
 static void *change_network(void *wanted)
 {
-        bool down = false;
-        for (unsigned count = NETWORKS; count <= *(unsigned *)wanted; count += NETWORKS) {
+        bool down = true;
+        for (unsigned count = 0; count < *(unsigned *)wanted; count += NETWORKS) {
                 for (uint64_t start = mvt_host_ms(); entries < count && mvt_host_ms() - start < 10000;)
                         nanosleep(&(struct timespec){.tv_nsec = 1000}, NULL);
-                down = !down;
                 if (down)
-                        mvsim_network_down(MVSIM_OUTAGE_LINK);
-                else
                         mvsim_network_up();
+                else
+                        mvsim_network_down(MVSIM_OUTAGE_LINK);
+                down = !down;
         }
         return NULL;
 }
@@ -200,14 +204,13 @@ START_TEST(no_interrupt_is_lost_or_doubled_whatever_the_application_does)
         wrong = 0;
         mvt_device_boot(
                 &(struct mvt_device){.real_time = true, .profile = "network: {connect_ms: 1, retry_ms: 60000}\n"});
+        mvsim_network_down(MVSIM_OUTAGE_LINK); /* before anybody is told of it */
         entries = 0;
-        flag = false;
         in_tim8 = read_one;
         centre = mvt_centre_open(TIM8_BRK_IRQn, ring, SLOTS);
         for (uint32_t tag = 0; tag < NETWORKS; tag++)
                 networks[tag] = mvt_network_request(centre, tag);
-        unsigned rest = wanted - NETWORKS; /* the first connection makes its own records */
-        start_thread(&thread, &rest);
+        start_thread(&thread, &wanted);
         work_until(wanted);
         pthread_join(thread, NULL);
         ck_assert_uint_eq(entries, wanted);

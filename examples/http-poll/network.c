@@ -56,10 +56,11 @@ MvNetworkHandle network_handle(void)
         return network.handle;
 }
 
-static bool is_connected(void)
+/* Where the status cannot be had, the next channel will show it: sleeping could miss a network that is there. */
+static bool may_be_connected(void)
 {
         enum MvNetworkStatus status;
-        return mvGetNetworkStatus(network.handle, &status) == MV_STATUS_OKAY && status == MV_NETWORKSTATUS_CONNECTED;
+        return mvGetNetworkStatus(network.handle, &status) != MV_STATUS_OKAY || status == MV_NETWORKSTATUS_CONNECTED;
 }
 
 /* Masked while it looks: a change between the look and the sleep would be slept through. */
@@ -79,13 +80,13 @@ static void sleep_until_changed(void)
 void network_wait(void)
 {
         changed = false;
-        if (is_connected())
+        if (may_be_connected())
                 return;
         log_line("waiting for the network");
         do {
                 sleep_until_changed();
                 changed = false;
-        } while (!is_connected());
+        } while (!may_be_connected());
         log_line("the network is there");
 }
 

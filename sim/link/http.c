@@ -1,5 +1,6 @@
 #include "sim/link/http.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -179,7 +180,6 @@ static struct job *job_create(struct mvs_http_request *request, uint32_t id, mvs
         struct job *job = calloc(1, sizeof *job);
         struct mvs_http_reply *reply = calloc(1, sizeof *reply);
         if (!job || !reply) {
-                fprintf(stderr, "mvsim: out of memory: an HTTP request will not be answered\n");
                 mvs_http_request_destroy(request);
                 free(job);
                 free(reply);
@@ -194,32 +194,27 @@ static struct job *job_create(struct mvs_http_request *request, uint32_t id, mvs
         return job;
 }
 
-static void start(struct mvs_link *link, struct job *job)
+static int start(struct mvs_link *link, struct job *job, void (*run)(struct mvs_link *, struct mvs_link_command *))
 {
+        if (!job)
+                return -ENOMEM;
+        job->command.run = run;
         int error = mvs_link_post(link, &job->command);
         if (error)
-                fprintf(stderr, "mvsim: no link thread: %s; an HTTP request waits until there is one\n",
-                        strerror(-error));
+                job_destroy(job);
+        return error;
 }
 
-void mvs_link_http_start(struct mvs_link *link, uint32_t id, struct mvs_http_request *request, mvs_http_done_fn *done,
-                         void *context)
+int mvs_link_http_start(struct mvs_link *link, uint32_t id, struct mvs_http_request *request, mvs_http_done_fn *done,
+                        void *context)
 {
-        struct job *job = job_create(request, id, done, context);
-        if (!job)
-                return;
-        job->command.run = job_check_and_run;
-        start(link, job);
+        return start(link, job_create(request, id, done, context), job_check_and_run);
 }
 
-void mvs_link_http_start_unchecked(struct mvs_link *link, uint32_t id, struct mvs_http_request *request,
-                                   mvs_http_done_fn *done, void *context)
+int mvs_link_http_start_unchecked(struct mvs_link *link, uint32_t id, struct mvs_http_request *request,
+                                  mvs_http_done_fn *done, void *context)
 {
-        struct job *job = job_create(request, id, done, context);
-        if (!job)
-                return;
-        job->command.run = job_run;
-        start(link, job);
+        return start(link, job_create(request, id, done, context), job_run);
 }
 
 static void cancel_discard(struct mvs_link_command *command)
@@ -256,7 +251,8 @@ void mvs_link_http_cancel(struct mvs_link *link, uint32_t id)
         cancel->command.run = cancel_run;
         cancel->command.discard = cancel_discard;
         cancel->id = id;
-        mvs_link_post(link, &cancel->command);
+        if (mvs_link_post(link, &cancel->command) < 0)
+                free(cancel); /* without a thread there is nothing under way */
 }
 
 void mvs_link_http_end(struct mvs_link_http *http)

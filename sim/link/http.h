@@ -59,11 +59,11 @@ typedef void mvs_http_done_fn(void *context, uint32_t id, struct mvs_http_reply 
 
 /*
  * Starts a request. Any thread. Takes the request over in every case. `id` names it to mvs_link_http_cancel() and to
- * `done`. Everything that can go wrong is told through `done`; it is never called before this returns control to the
- * link thread's loop.
+ * `done`. Everything that can go wrong with the request is told through `done`, from the link thread's loop. Returns 0,
+ * or a negative errno when the host has no memory or no thread for it; then `done` is not called.
  */
-void mvs_link_http_start(struct mvs_link *link, uint32_t id, struct mvs_http_request *request, mvs_http_done_fn *done,
-                         void *context);
+int mvs_link_http_start(struct mvs_link *link, uint32_t id, struct mvs_http_request *request, mvs_http_done_fn *done,
+                        void *context) __attribute__((warn_unused_result));
 
 /*
  * Gives the request up: its connection is dropped and `done` is not called, unless it is already on its way (the

@@ -1,13 +1,13 @@
 #include "sim/link/link.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "sim/link/thread.h"
+#include "sim/thread.h"
 
 /*
  * Life of the thread:
@@ -109,17 +109,6 @@ static void *thread_main(void *arg)
         return NULL;
 }
 
-/* The signal that interrupts the application is sent to the process: it must find every thread of ours closed. */
-static int create_deaf_thread(struct mvs_link *link)
-{
-        sigset_t all, before;
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &before);
-        int error = pthread_create(&link->thread, NULL, thread_main, link);
-        pthread_sigmask(SIG_SETMASK, &before, NULL);
-        return -error;
-}
-
 static void close_loop(struct mvs_link *link)
 {
         if (uv_loop_close(&link->loop) == 0)
@@ -139,7 +128,7 @@ static int start_thread(struct mvs_link *link)
                 return error;
         }
         link->wake.data = link;
-        error = create_deaf_thread(link);
+        error = mvs_thread_start(&link->thread, thread_main, link);
         if (error) {
                 uv_close((uv_handle_t *)&link->wake, NULL);
                 uv_run(&link->loop, UV_RUN_DEFAULT);
@@ -152,12 +141,14 @@ int mvs_link_post(struct mvs_link *link, struct mvs_link_command *command)
 {
         int error = 0;
         pthread_mutex_lock(&link->lock);
-        command->next = NULL;
-        *link->last = command;
-        link->last = &command->next;
         if (!link->running) {
                 error = start_thread(link);
                 link->running = error == 0;
+        }
+        if (!error) {
+                command->next = NULL;
+                *link->last = command;
+                link->last = &command->next;
         }
         pthread_mutex_unlock(&link->lock);
         if (!error)

@@ -35,7 +35,7 @@ static bool own_directory(char *ret_directory, size_t size)
                 *slash = '\0';
                 found = strlen(path) < size;
                 if (found)
-                        strcpy(ret_directory, path);
+                        memcpy(ret_directory, path, strlen(path) + 1);
         }
         free(line);
         if (maps)

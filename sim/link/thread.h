@@ -23,10 +23,9 @@ struct mvs_link_command {
 
 /*
  * Queues the command, and starts the thread if there is none yet. Any thread.
- * Returns 0, or the negative errno that kept the thread from starting; the command then waits for the next post or
- * for the end of the link.
+ * Returns 0, or the negative errno that kept the thread from starting; then the command stays the caller's.
  */
-int mvs_link_post(struct mvs_link *link, struct mvs_link_command *command);
+int mvs_link_post(struct mvs_link *link, struct mvs_link_command *command) __attribute__((warn_unused_result));
 
 const struct mvs_profile *mvs_link_profile(const struct mvs_link *link);
 
@@ -37,8 +36,8 @@ uv_loop_t *mvs_link_loop(struct mvs_link *link);
 struct mvs_link_http **mvs_link_http_slot(struct mvs_link *link);
 
 /* As mvs_link_http_start(), for a request that the cloud's rules are not asked about: any time-out, for one. */
-void mvs_link_http_start_unchecked(struct mvs_link *link, uint32_t id, struct mvs_http_request *request,
-                                   mvs_http_done_fn *done, void *context);
+int mvs_link_http_start_unchecked(struct mvs_link *link, uint32_t id, struct mvs_http_request *request,
+                                  mvs_http_done_fn *done, void *context) __attribute__((warn_unused_result));
 
 /* Gives up everything that is under way and frees it. Link thread only; NULL is fine. */
 void mvs_link_http_end(struct mvs_link_http *http);

@@ -104,7 +104,7 @@ static bool overlaps_arena(const struct mvs_memory *memory, uintptr_t address, u
         return address < memory->secure_end && last >= memory->secure_start;
 }
 
-/* Is a byte of [address, last] the arena's or, where that matters, a secret loan's? Then *ret_fault names the lowest. */
+/* Is a byte of [address, last] the arena's or, where loans count, a secret one's? Then *ret_fault names the lowest. */
 static bool withheld(const struct mvs_memory *memory, uintptr_t address, uintptr_t last, enum mvs_access access,
                      struct mvs_memory_fault *ret_fault)
 {

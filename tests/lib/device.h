@@ -97,12 +97,14 @@ MvNetworkHandle mvt_network_connect(MvNotificationHandle centre, uint32_t tag);
 enum mvt_pages {
         MVT_PAGES_RW,
         MVT_PAGES_READ_ONLY,
-        MVT_PAGES_UNMAPPED, /* an address at which nothing is */
 };
 
 /* `count` pages of that kind with an inaccessible one behind them; zeroes. */
 uint8_t *mvt_pages(enum mvt_pages kind, size_t count);
 void mvt_pages_free(void *pages, size_t count);
 size_t mvt_page_size(void);
+
+/* An address at which nothing is and nothing comes: lower than anything is put. */
+#define MVT_UNMAPPED ((uintptr_t)0x20000)
 
 #endif

@@ -74,9 +74,10 @@ static void begin(struct mvs_link *link, const struct mvt_ask *ask, struct mvt_e
         static uint32_t last_id;
         exchange->id = ++last_id;
         if (checked)
-                mvs_link_http_start(link, exchange->id, mvt_make_request(ask), on_done, exchange);
+                ck_assert_int_eq(mvs_link_http_start(link, exchange->id, mvt_make_request(ask), on_done, exchange), 0);
         else
-                mvs_link_http_start_unchecked(link, exchange->id, mvt_make_request(ask), on_done, exchange);
+                ck_assert_int_eq(
+                        mvs_link_http_start_unchecked(link, exchange->id, mvt_make_request(ask), on_done, exchange), 0);
 }
 
 void mvt_begin(struct mvs_link *link, const struct mvt_ask *ask, struct mvt_exchange *exchange)

@@ -1,9 +1,16 @@
-/* Runs the one suite of a test program and prints it as TAP on standard output. */
+/*
+ * Runs the one suite of a test program and prints it as TAP on standard output.
+ *
+ * What the tests write goes below one directory of the program's own, which is removed at the end: a test that fails
+ * ends where it stands and cleans nothing up.
+ */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "suite.h"
+#include "tempdir.h"
 
-int main(void)
+static int run(void)
 {
         SRunner *runner = srunner_create(suite());
         srunner_set_tap(runner, "-");
@@ -11,4 +18,18 @@ int main(void)
         int failed = srunner_ntests_failed(runner);
         srunner_free(runner);
         return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int main(void)
+{
+        struct mvt_tempdir dir;
+        const char *base = getenv("TMPDIR");
+        snprintf(dir.path, sizeof dir.path, "%s/mvsim-test-XXXXXX", base && *base ? base : "/tmp");
+        if (!mkdtemp(dir.path) || setenv("TMPDIR", dir.path, 1) < 0) {
+                perror(dir.path);
+                return EXIT_FAILURE;
+        }
+        int status = run();
+        mvt_tempdir_remove(&dir);
+        return status;
 }
