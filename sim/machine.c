@@ -84,9 +84,10 @@ int mvs_machine_start(struct mvs_machine *machine)
 
 void mvs_machine_stop(struct mvs_machine *machine)
 {
-        mvs_preempt_stop(machine);
+        /* The link first: it wakes the IRQ thread. By now no channel is left that could start or cancel a request. */
         mvs_link_destroy(machine->link);
         machine->link = NULL;
+        mvs_preempt_stop(machine);
 }
 
 void mvs_machine_finish(struct mvs_machine *machine)

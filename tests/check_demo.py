@@ -78,8 +78,8 @@ def check_interrupted(tap, directory, number, to_all):
 
 
 STUB_LINES = ["device UV00112233445566778899aabbccddeeff", "poll 1: 200, application/json",
-              "poll 2: 200, application/json", '"temperature":7.5', "poll 3 failed", "poll 4 failed", "next try in 2000 ms",
-              "poll 5: 200, application/json", '"temperature":7.5']
+              "poll 2: 200, application/json", '"temperature":7.5', "poll 3 failed", "poll 4 failed",
+              "next try in 2000 ms", "poll 5: 200, application/json", '"temperature":7.5']
 
 
 def check_stub(tap, directory, missing):

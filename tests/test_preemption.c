@@ -232,6 +232,7 @@ static TCase *computing(const char *name, void (*setup)(void))
         tcase_add_checked_fixture(tests, setup, tear_down);
         tcase_set_timeout(tests, 60);
         tcase_add_test(tests, computing_loop_is_interrupted);
+        tcase_add_test(tests, sleeping_application_is_interrupted);
         tcase_add_test(tests, computing_handler_is_interrupted_by_a_more_urgent_one);
         tcase_add_test(tests, masked_signals_hold_interrupts_back_also_across_calls);
         return tests;
@@ -240,16 +241,11 @@ static TCase *computing(const char *name, void (*setup)(void))
 Suite *suite(void)
 {
         Suite *suite = suite_create("preemption");
-        TCase *sleeping = tcase_create("sleeping");
-        tcase_add_checked_fixture(sleeping, set_up_real, tear_down);
-        tcase_set_timeout(sleeping, 60);
-        tcase_add_test(sleeping, sleeping_application_is_interrupted);
         TCase *deliveries = tcase_create("deliveries");
         tcase_set_timeout(deliveries, 110);
         tcase_add_test(deliveries, no_interrupt_is_lost_or_doubled_whatever_the_application_does);
         suite_add_tcase(suite, computing("real time", set_up_real));
         suite_add_tcase(suite, computing("virtual time", set_up_virtual));
-        suite_add_tcase(suite, sleeping);
         suite_add_tcase(suite, deliveries);
         return suite;
 }

@@ -70,8 +70,8 @@ bool mvs_cpu_wait(struct mvs_machine *machine, uint64_t until_us, bool (*ended)(
 /* Device lock held, by a thread that is not the application: makes sure that what it changed is seen. */
 void mvs_cpu_kick(struct mvs_machine *machine);
 
-/* For mvs_machine_unlock(), which does what mvs_cpu_kick() asked for: wakes who `waiting` says when the lock is free, so
- * that it does not run into it. What begins to wait in between has looked under the lock itself. */
+/* For mvs_machine_unlock(), which does what mvs_cpu_kick() asked for once the lock is free, so that who is woken does
+ * not run into it. `waiting` is what it was under the lock; whoever begins to wait later has looked under it itself. */
 void mvs_cpu_wake(struct mvs_machine *machine, bool waiting);
 
 #endif

@@ -8,6 +8,9 @@
 #include "sim/machine.h"
 #include "sim/thread.h"
 
+/* How many times time.spin_ms the application may sleep before virtual time moves on. */
+#define SLEEP_SPINS 50U
+
 /*
  * What the signal handler uses. It is a global because a signal handler has no argument; it is safe because it is one
  * atomic word, set before the signal can be sent and cleared after the last one was taken back.
@@ -51,6 +54,7 @@ bool mvs_preempt_masked(void)
 struct watch {
         uint64_t visits;  /* the processor's count when it was last seen to move */
         uint64_t used_ns; /* processor time of its thread then */
+        uint64_t host_ns; /* the host's clock then */
 };
 
 static uint64_t processor_time(const struct mvs_cpu *cpu)
@@ -63,20 +67,29 @@ static uint64_t processor_time(const struct mvs_cpu *cpu)
 
 /*
  * A bare spin in virtual time: the application has computed for time.spin_ms without a visit, so the clock moves on to
- * what is next. Its own processor time counts, so that a busy host does not look like a spin.
+ * what is next. Its own processor time counts, so that a busy host does not look like a spin; one that sleeps in the
+ * host's ways instead uses none, and is given time after a longer while.
  */
+static bool has_spun(const struct mvs_machine *machine, const struct watch *watch, uint64_t used_ns, uint64_t host_ns)
+{
+        uint64_t spin_ns = machine->profile.time.spin_ms * UINT64_C(1000000);
+        return used_ns >= watch->used_ns + spin_ns || host_ns >= watch->host_ns + SLEEP_SPINS * spin_ns;
+}
+
 static void end_spin(struct mvs_machine *machine, struct watch *watch)
 {
         uint64_t next = mvs_timeline_next(&machine->timeline);
         uint64_t used_ns = processor_time(&machine->cpu);
+        uint64_t host_ns = mvs_host_ns();
         if (machine->cpu.visits == watch->visits && !machine->cpu.waiting) {
-                if (used_ns < watch->used_ns + machine->profile.time.spin_ms * UINT64_C(1000000))
+                if (!has_spun(machine, watch, used_ns, host_ns))
                         return;
                 if (next != MVS_NEVER)
                         mvs_timeline_jump(&machine->timeline, next);
         }
         watch->visits = machine->cpu.visits;
         watch->used_ns = used_ns;
+        watch->host_ns = host_ns;
 }
 
 /* Lock held: does what is due and says for how long to sleep; MVS_NEVER: until woken. */
