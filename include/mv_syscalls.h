@@ -886,7 +886,7 @@ enum MvStatus mvGetChannelClosureReason(MvChannelHandle handle, enum MvClosureRe
 
 /* ---- HTTP --------------------------------------------------------------------------------------------------------
  * One request a channel: send, wait for CHANNELDATAREADABLE, read, close. The cloud performs the request. Redirects are
- * not followed, compression is not asked for, cookies are not kept. [guide, decision 22] */
+ * not followed, compression is not asked for, cookies are not kept. [decision 22] */
 
 /*
  * Sends the channel's request; how it went comes as CHANNELDATAREADABLE. All of the request is copied, and fits the

@@ -4,7 +4,7 @@
 passed=0
 failed=0
 skipped=0
-suite_limit_s=180
+suite_limit_s=300
 failures=() # what failed, in words
 
 sources() {
@@ -41,7 +41,7 @@ build_clang() {
 }
 
 build_sanitized() {
-        CC=gcc configure build-asan --werror -Db_sanitize=address,undefined && compile build-asan
+        CC=gcc configure build-asan --werror -Db_sanitize=address,undefined -Dc_args=-fno-sanitize-recover=all && compile build-asan
 }
 
 build_release() {

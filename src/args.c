@@ -18,6 +18,8 @@ bool mvs_arg_access(struct mvs_call *call, enum MvStatus refusal, const char *fi
         if (fault.what)
                 ignored = mvs_reject(call, refusal, field, "%p: Microvisor %s %zu bytes there, and byte %p %s (%s)",
                                      address, verb, len, (void *)fault.address, fault.reason, fault.what);
+        else if (!address)
+                ignored = mvs_reject(call, refusal, field, "is NULL: Microvisor %s %zu bytes there", verb, len);
         else
                 ignored = mvs_reject(call, refusal, field, "%p: Microvisor %s %zu bytes there, and byte %p %s", address,
                                      verb, len, (void *)fault.address, fault.reason);

@@ -90,9 +90,10 @@
 #define ARGS2(a, b)       .arg_count = 2, .args = {AT(a), AT(b)},
 #define ARGS3(a, b, c)    .arg_count = 3, .args = {AT(a), AT(b), AT(c)},
 #define ARGS4(a, b, c, d) .arg_count = 4, .args = {AT(a), AT(b), AT(c), AT(d)},
-/* NOLINTNEXTLINE(bugprone-macro-parentheses): the arguments are a list of initialisers */
+/* NOLINTBEGIN(bugprone-macro-parentheses): the arguments are a list of initialisers */
 #define MVS_CALL(name_, group_, offset_, flags_, arguments_, statuses_) \
         [MVS_CALL_##name_] = {.name = #name_, .flags = (flags_), .statuses = (statuses_), arguments_.run = run_##name_},
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 const struct mvs_call_desc mvs_calls[MVS_CALL_COUNT] = {
 #include "src/calls.def"

@@ -14,6 +14,17 @@
 #include "src/network.h"
 #include "src/notify.h"
 
+#define MVS_REPORTED_MAX 256
+
+/* The refusals that have been written to standard error: each call's breach of a rule once. */
+struct mvs_reported {
+        unsigned count;
+        struct {
+                enum mvs_call_number number;
+                const char *rule;
+        } entries[MVS_REPORTED_MAX];
+};
+
 struct mvs_device {
         struct mvs_machine machine;
         struct mvs_handles handles;
@@ -23,7 +34,7 @@ struct mvs_device {
         struct mvs_log log;
         struct mvs_faults faults;
         struct mvsim_reject last_reject;
-        uint64_t reported[MVS_CALL_COUNT]; /* bit n: a refusal with status n has been written to standard error */
+        struct mvs_reported reported;
         struct mvsim_statistics statistics;
         bool led_on;
         bool summary; /* print the statistics at the end */

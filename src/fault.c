@@ -35,6 +35,7 @@ bool mvs_fault_answers(struct mvs_call *call, enum MvStatus *ret_status)
         if (*countdown == 0 || --*countdown > 0)
                 return false;
         faults->armed--;
+        call->injected = true;
         *ret_status = mvs_reject(call, faults->calls[call->number].status, NULL, "was told to fail by mvsim_fail()");
         return true;
 }

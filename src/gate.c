@@ -42,6 +42,7 @@ enum MvStatus mvs_gate(enum mvs_call_number number, const uintptr_t *cells)
         call.desc = &mvs_calls[number];
         call.cells = cells;
         call.object = NULL;
+        call.injected = false;
 
         mvs_cpu_enter(&device->machine);
         device->statistics.calls++;

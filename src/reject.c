@@ -79,13 +79,26 @@ static bool is_ordinary(const struct mvs_call *call, enum MvStatus status)
         }
 }
 
-/* A mistake is written the first time that this call makes it; at the level `debug`, everything and always. */
-static void report(struct mvs_call *call, enum MvStatus status, const char *message)
+/* Whether this rule's refusal of this call was written before; the text of a rule is its name. */
+static bool is_new(struct mvs_device *device, const struct mvs_call *call, const char *rule)
 {
-        uint64_t bit = UINT64_C(1) << ((unsigned)status & 63);
-        bool first = !(call->device->reported[call->number] & bit) && !is_ordinary(call, status);
-        if (first)
-                call->device->reported[call->number] |= bit;
+        struct mvs_reported *reported = &device->reported;
+        for (unsigned i = 0; i < reported->count; i++) {
+                if (reported->entries[i].number == call->number && reported->entries[i].rule == rule)
+                        return false;
+        }
+        if (reported->count == MVS_REPORTED_MAX)
+                return false;
+        reported->entries[reported->count].number = call->number;
+        reported->entries[reported->count++].rule = rule;
+        return true;
+}
+
+/* A mistake is written the first time that this call makes it; at the level `debug`, everything and always. */
+static void report(struct mvs_call *call, enum MvStatus status, const char *rule, const char *message)
+{
+        bool quiet = call->injected || is_ordinary(call, status);
+        bool first = !quiet && is_new(call->device, call, rule);
         mvs_diag(first ? MVS_LOG_WARNING : MVS_LOG_DEBUG, "%s (%s)", message, mvs_status_name(status));
 }
 
@@ -102,6 +115,6 @@ enum MvStatus mvs_reject(struct mvs_call *call, enum MvStatus status, const char
         va_start(arguments, format);
         vsnprintf(reject->message + used, sizeof reject->message - (size_t)used, format, arguments);
         va_end(arguments);
-        report(call, status, reject->message);
+        report(call, status, format, reject->message);
         return status;
 }

@@ -162,10 +162,11 @@ def check_profile_page(tap, workshop):
         part = re.search(rf"^## {section}\b.*?(?=^## |\Z)", page, re.MULTILINE | re.DOTALL)
         for key in keys_below(workshop, f"{section}: {{", "}"):
             row = re.search(rf"^\| `{key}` \|.*$", part.group(0) if part else "", re.MULTILINE)
-            missing = [word for word in wanted_words(workshop, section, key) if word not in (row.group(0) if row else "")]
             if not row:
                 problems.append(f"{section}.{key} has no row in the section ## {section}")
-            elif missing:
+                continue
+            missing = [word for word in wanted_words(workshop, section, key) if word not in row.group(0)]
+            if missing:
                 problems.append(f"{section}.{key}: its row does not say {', '.join(missing)}")
     for key in keys_below(workshop, "http: {rewrite: [{", "}]}"):
         if f"`{key}`" not in page:

@@ -141,7 +141,7 @@ START_TEST(a_channel_is_not_closed_through_a_constant)
 {
         uint8_t *page = mvt_pages(MVT_PAGES_RW, 1);
         MvChannelHandle channel = mvt_http_open();
-        memcpy(page, &channel, sizeof channel);
+        memcpy(page, &channel, sizeof(MvChannelHandle));
         ck_assert_int_eq(mprotect(page, mvt_page_size(), PROT_READ), 0);
         expect_reject(mvCloseChannel((MvChannelHandle *)(void *)page), MV_STATUS_PARAMETERFAULT, "handle");
         ck_assert_int_eq(mvt_closure_reason(channel), MV_CLOSUREREASON_NONE);

@@ -355,10 +355,16 @@ END_TEST
 
 /* ---- fixtures ---- */
 
+static void add_to_profile(const char *lines)
+{
+        size_t len = strlen(profile);
+        snprintf(profile + len, sizeof profile - len, "%s", lines);
+}
+
 static void boot_apps(bool real_time)
 {
         start_server();
-        strcat(profile, "  spin_ms: 10\n");
+        add_to_profile("  spin_ms: 10\n");
         mvt_online_prepare();
         mvt_device_boot(&(struct mvt_device){.real_time = real_time, .profile = profile});
         delayed_ms = 0;
@@ -384,7 +390,7 @@ static void end_apps(void)
 static void boot_online(bool real_time)
 {
         start_server();
-        strcat(profile, "  spin_ms: 60000\n"); /* nothing interrupts a computing application in virtual time */
+        add_to_profile("  spin_ms: 60000\n"); /* nothing interrupts a computing application in virtual time */
         mvt_online_boot(&(struct mvt_device){.real_time = real_time, .profile = profile});
 }
 

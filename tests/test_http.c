@@ -155,7 +155,7 @@ START_TEST(a_header_array_of_count_0_may_be_anywhere)
 {
         static const struct MvHttpHeader nowhere[1];
         const struct MvHttpHeader *arrays[] = {NULL, nowhere, (const struct MvHttpHeader *)(uintptr_t)16};
-        for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) {
+        for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++) {
                 MvChannelHandle channel = mvt_http_open();
                 struct MvHttpRequest request = *mvt_http_request(
                         &(struct mvt_request){.method = "POST", .url = BASE "/request", .body = "{}"});

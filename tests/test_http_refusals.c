@@ -40,6 +40,11 @@ static void boot_with_plain_server(void)
         mvt_online_boot(&(struct mvt_device){.profile = "http: {allow_plain: true}\n"});
 }
 
+static void boot_with_late_completions(void)
+{
+        mvt_online_boot(&(struct mvt_device){.profile = "time: {completion_us: 300000}\n"});
+}
+
 static void end_with_plain_server(void)
 {
         mvt_online_end();
@@ -383,6 +388,16 @@ START_TEST(a_verdict_of_the_cloud_is_a_response)
 }
 END_TEST
 
+START_TEST(no_answer_comes_before_its_time)
+{
+        MvChannelHandle channel = mvt_http_open();
+        uint64_t start = mvsim_now_us();
+        mvt_http_exchange(channel, &(struct mvt_request){.url = "ftp://api.example.com/"});
+        ck_assert_uint_ge(mvsim_now_us() - start, 300000);
+        mvt_channel_close(&channel);
+}
+END_TEST
+
 START_TEST(the_timeout_s_bounds_are_legal)
 {
         static const uint32_t legal[] = {5000, 10000};
@@ -448,6 +463,11 @@ Suite *suite(void)
         tcase_add_loop_test(tests, of_two_bad_nested_pointers_the_first_declared_is_named, 0, NESTED - 1);
         tcase_add_test(tests, a_body_in_the_send_buffer_is_a_late_fault);
         tcase_add_test(tests, order_of_the_checks_of_reading);
+        suite_add_tcase(suite, tests);
+        tests = tcase_create("late completions");
+        tcase_set_timeout(tests, 60);
+        tcase_add_checked_fixture(tests, boot_with_late_completions, mvt_online_end);
+        tcase_add_test(tests, no_answer_comes_before_its_time);
         suite_add_tcase(suite, tests);
         tests = tcase_create("with a plain server");
         tcase_set_timeout(tests, 60);

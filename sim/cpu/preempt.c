@@ -8,8 +8,21 @@
 #include "sim/machine.h"
 #include "sim/thread.h"
 
+#if defined(__has_include)
+#if __has_include(<valgrind/valgrind.h>)
+#include <valgrind/valgrind.h>
+#endif
+#endif
+
 /* How many times time.spin_ms the application may sleep before virtual time moves on. */
 #define SLEEP_SPINS 50U
+
+/* Under valgrind code takes so many times longer; what is no spin elsewhere is none there. */
+#if defined(RUNNING_ON_VALGRIND)
+#define SLOWNESS (RUNNING_ON_VALGRIND ? 50U : 1U)
+#else
+#define SLOWNESS 1U
+#endif
 
 /*
  * What the signal handler uses. It is a global because a signal handler has no argument; it is safe because it is one
@@ -72,7 +85,7 @@ static uint64_t processor_time(const struct mvs_cpu *cpu)
  */
 static bool has_spun(const struct mvs_machine *machine, const struct watch *watch, uint64_t used_ns, uint64_t host_ns)
 {
-        uint64_t spin_ns = machine->profile.time.spin_ms * UINT64_C(1000000);
+        uint64_t spin_ns = machine->profile.time.spin_ms * UINT64_C(1000000) * SLOWNESS;
         return used_ns >= watch->used_ns + spin_ns || host_ns >= watch->host_ns + SLEEP_SPINS * spin_ns;
 }
 

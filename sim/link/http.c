@@ -259,8 +259,10 @@ void mvs_link_http_end(struct mvs_link_http *http)
 {
         if (!http)
                 return;
-        while (http->jobs)
-                job_cancel(http->jobs);
+        for (struct job *job = http->jobs, *next; job; job = next) {
+                next = job->next;
+                job_cancel(job);
+        }
         if (http->engine)
                 http->ops->destroy(http->engine);
         free(http);

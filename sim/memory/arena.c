@@ -8,6 +8,13 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+/*
+ * There only in a process with the leak sanitizer, which does not look into mappings of its own accord: without this,
+ * an application that ends with its device running would be charged with all that the device holds.
+ */
+void __lsan_register_root_region(const void *start, size_t size) __attribute__((weak, visibility("default")));
+void __lsan_unregister_root_region(const void *start, size_t size) __attribute__((weak, visibility("default")));
+
 static size_t page_size(void)
 {
         return (size_t)sysconf(_SC_PAGESIZE);
@@ -39,6 +46,8 @@ void *mvs_arena_create(size_t size)
                 errno = saved_errno;
                 return NULL;
         }
+        if (__lsan_register_root_region)
+                __lsan_register_root_region(outer + page, inner);
         return outer + page;
 }
 
@@ -46,5 +55,7 @@ void mvs_arena_destroy(void *arena, size_t size)
 {
         if (arena == NULL)
                 return;
+        if (__lsan_unregister_root_region)
+                __lsan_unregister_root_region(arena, rounded(size));
         munmap((char *)arena - page_size(), rounded(size) + 2 * page_size());
 }

@@ -73,6 +73,7 @@ static void load_profile(struct mvsim_options *options, const char *text)
         mvt_write_file(path, text, strlen(text));
         options->profile = path;
         int result = mvsim_boot(options);
+        options->profile = NULL; /* it was read */
         mvt_tempdir_remove(&dir);
         ck_assert_msg(result == 0, "the device does not boot: %s", strerror(-result));
 }
