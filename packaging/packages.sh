@@ -21,6 +21,7 @@ test               | g++                        | public headers are tried as C+
 test demo bench    | nginx-light                | the HTTP server to talk to (its system service is not used)
 test demo bench    | openssl                    | makes the certificates of test servers
 test               | valgrind                   | looks for memory errors in what was built
+test               | qemu-system-arm            | the processor that the simulated one is held against
 test target        | gcc-arm-none-eabi          | compiles for the device
 test target        | libnewlib-arm-none-eabi    | C library of the device
 test lint          | clang-format               | checks the layout of the sources

@@ -4,7 +4,7 @@
 passed=0
 failed=0
 skipped=0
-suite_limit_s=600
+suite_limit_s=300
 failures=() # what failed, in words
 
 sources() {

@@ -63,14 +63,17 @@ int mvs_machine_init(struct mvs_machine *machine, struct mvs_profile *profile)
         int result = -pthread_mutex_init(&machine->lock, NULL);
         if (result < 0)
                 goto no_lock;
+        pthread_cond_init(&machine->answered, NULL);
         mvs_random_init(&machine->random, machine->profile.time.seed);
         mvs_timeline_init(&machine->timeline, &machine->profile.time);
+        mvs_nvic_init(&machine->nvic);
         result = init_parts(machine);
         if (result < 0)
                 goto no_parts;
         mvs_cloud_init(&machine->cloud, &machine->timeline, &machine->profile);
         return 0;
 no_parts:
+        pthread_cond_destroy(&machine->answered);
         pthread_mutex_destroy(&machine->lock);
 no_lock:
         mvs_profile_finish(&machine->profile);
@@ -95,6 +98,7 @@ void mvs_machine_finish(struct mvs_machine *machine)
         mvs_copy_remove();
         mvs_cpu_finish(&machine->cpu);
         mvs_memory_finish(&machine->memory);
+        pthread_cond_destroy(&machine->answered);
         pthread_mutex_destroy(&machine->lock);
         mvs_profile_finish(&machine->profile);
 }

@@ -13,12 +13,15 @@
 #include "sim/cloud/cloud.h"
 #include "sim/cpu/cpu.h"
 #include "sim/cpu/preempt.h"
+#include "sim/cpu/registers.h"
+#include "sim/cpu/systick.h"
 #include "sim/link/link.h"
 #include "sim/memory/memory.h"
 #include "sim/nvic/nvic.h"
 #include "sim/profile/profile.h"
 #include "sim/random.h"
 #include "sim/timeline/timeline.h"
+#include "sim/trace/trace.h"
 
 struct mvs_machine {
         pthread_mutex_t lock;
@@ -26,11 +29,15 @@ struct mvs_machine {
         struct mvs_profile profile;
         struct mvs_random random;
         struct mvs_timeline timeline;
+        struct mvs_trace trace;
         struct mvs_nvic nvic;
         struct mvs_cpu cpu;
+        struct mvs_systick systick;
+        struct mvs_registers registers;
         struct mvs_memory memory;
         struct mvs_cloud cloud;
         struct mvs_link *link;
+        pthread_cond_t answered; /* an answer from outside has come, or is not awaited any more */
         struct mvs_preempt preempt;
 };
 

@@ -2,7 +2,7 @@
 
 #include <signal.h>
 
-int mvs_thread_start(pthread_t *ret_thread, void *(*run)(void *argument), void *argument)
+int mvs_thread_start(pthread_t *ret_thread, const char *name, void *(*run)(void *argument), void *argument)
 {
         static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT};
         sigset_t deaf, before;
@@ -12,5 +12,7 @@ int mvs_thread_start(pthread_t *ret_thread, void *(*run)(void *argument), void *
         pthread_sigmask(SIG_SETMASK, &deaf, &before);
         int error = pthread_create(ret_thread, NULL, run, argument);
         pthread_sigmask(SIG_SETMASK, &before, NULL);
+        if (!error)
+                pthread_setname_np(*ret_thread, name);
         return -error;
 }

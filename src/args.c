@@ -65,6 +65,7 @@ static enum MvStatus reject_handle(struct mvs_call *call, const char *field, uin
         const struct mvs_handles *handles = &call->device->handles;
         const struct mvs_object *other = handles->objects[handle & 0xff];
         const char *wanted = mvs_object_kind_name(kind);
+        mvs_lint_bad_handle(call, handle, kind);
         if (handle == 0)
                 return mvs_reject(call, MV_STATUS_INVALIDHANDLE, field, "is 0: %s was never opened, or is closed",
                                   wanted);

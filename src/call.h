@@ -32,8 +32,17 @@ enum mvs_arg_kind {
         MVS_ARG_LEND,
 };
 
+/* What an argument that is written points to, for the event log. */
+enum mvs_arg_form {
+        MVS_FORM_NUMBER,
+        MVS_FORM_HANDLE,
+        MVS_FORM_POINTER,
+        MVS_FORM_STRUCT,
+};
+
 struct mvs_arg {
         enum mvs_arg_kind kind;
+        enum mvs_arg_form form; /* of ARG_OUT and ARG_INOUT */
         const char *name;
         const char *length;          /* of a buffer: the name of the argument that holds its length */
         size_t size;                 /* of what a pointer points to */

@@ -63,6 +63,27 @@
 #define LENGTH_BUFFER_IN(length)  #length
 #define LENGTH_LEND(length)       #length
 
+#define FORM(type)                                        \
+        _Generic((type){0}, uint8_t                       \
+                 : MVS_FORM_NUMBER, uint32_t              \
+                 : MVS_FORM_NUMBER, uint64_t              \
+                 : MVS_FORM_NUMBER, MvNotificationHandle  \
+                 : MVS_FORM_HANDLE, MvNetworkHandle       \
+                 : MVS_FORM_HANDLE, MvChannelHandle       \
+                 : MVS_FORM_HANDLE, MvSystemEventHandle   \
+                 : MVS_FORM_HANDLE, MvExternalFlashHandle \
+                 : MVS_FORM_HANDLE, uint8_t *             \
+                 : MVS_FORM_POINTER, default              \
+                 : MVS_FORM_STRUCT)
+#define FORM_VALUE(type)      MVS_FORM_NUMBER
+#define FORM_OUT(type)        FORM(type)
+#define FORM_IN(type)         MVS_FORM_STRUCT
+#define FORM_INOUT(type)      FORM(type)
+#define FORM_HANDLE(type)     MVS_FORM_HANDLE
+#define FORM_BUFFER_OUT(type) MVS_FORM_POINTER
+#define FORM_BUFFER_IN(type)  MVS_FORM_POINTER
+#define FORM_LEND(type)       MVS_FORM_POINTER
+
 #define OBJECT_VALUE(more)        MVS_OBJECT_NONE
 #define OBJECT_OUT(more)          MVS_OBJECT_NONE
 #define OBJECT_IN(more)           MVS_OBJECT_NONE
@@ -83,7 +104,7 @@
 #define AT_(kind_, type_, name_, more_)                                                                                \
         {                                                                                                              \
                 .kind = MVS_ARG_##kind_, .name = #name_, .length = LENGTH_##kind_(more_), .size = SIZE_##kind_(type_), \
-                .object = OBJECT_##kind_(more_),                                                                       \
+                .form = FORM_##kind_(type_), .object = OBJECT_##kind_(more_),                                          \
         }
 #define ARGS0()           .arg_count = 0,
 #define ARGS1(a)          .arg_count = 1, .args = {AT(a)},

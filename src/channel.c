@@ -31,6 +31,7 @@ void mvs_channel_terminate(struct mvs_channel *channel, enum MvClosureReason rea
 {
         mvs_timeline_disarm(&channel->device->machine.timeline, &channel->timer);
         channel->ops->stop(channel);
+        channel->terminated_us = mvs_machine_now(&channel->device->machine);
         channel->terminated = true;
         channel->reason = reason;
 }
@@ -238,6 +239,7 @@ enum MvStatus mvs_do_mvOpenChannel(struct mvs_call *call, const struct MvOpenCha
                 return mvs_reject(call, MV_STATUS_TOOMANYCHANNELS, NULL, "too much memory is lent already");
         channels->count++;
         channels->opened_us[channels->opens++ % MVS_CHANNEL_OPENS_TRACED] = mvs_machine_now(&device->machine);
+        mvs_lint_made(call);
         uintptr_t value = channel->object.handle;
         return mvs_put(call, "handle", handle, &value, sizeof value);
 }
@@ -249,6 +251,8 @@ static void close_channel(struct mvs_channel *channel, bool fill)
         struct mvs_device *device = channel->device;
         struct mvs_channels *channels = &device->channels;
         uint32_t handle = channel->object.handle;
+        if (fill)
+                mvs_lint_closing_channel(channel);
         mvs_channel_terminate(channel, MV_CLOSUREREASON_CLOSEDBYAPPLICATION);
         mvs_memory_give_back(&device->machine.memory, handle, channel->receive_buffer, fill);
         mvs_memory_give_back(&device->machine.memory, handle, channel->send_buffer, fill);

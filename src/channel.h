@@ -36,6 +36,7 @@ struct mvs_http_exchange {
         bool sent;      /* a request was accepted on this channel */
         bool in_flight; /* its answer is awaited from outside */
         bool present;   /* the reply may be read */
+        bool read;      /* the application has asked how it ended */
         uint64_t sent_us;
         struct mvs_http_reply *reply;
 };
@@ -53,6 +54,7 @@ struct mvs_channel {
         uint32_t send_len;
         bool terminated;
         enum MvClosureReason reason;
+        uint64_t terminated_us;
         struct mvs_timer timer; /* the channel's next event is due */
         struct mvs_http_exchange http;
 };

@@ -19,10 +19,10 @@ struct control {
 static struct control begin(void)
 {
         struct control control = {.device = mvs_device()};
-        sigset_t preemption;
-        sigemptyset(&preemption);
-        sigaddset(&preemption, MVS_SIGNAL_PREEMPT);
-        pthread_sigmask(SIG_BLOCK, &preemption, &control.before);
+        sigset_t held;
+        mvs_preempt_held(&held); /* whoever has the lock must not be made to wait by an RTOS's tick either */
+        sigaddset(&held, MVS_SIGNAL_PREEMPT);
+        pthread_sigmask(SIG_BLOCK, &held, &control.before);
         mvs_machine_lock(&control.device->machine);
         return control;
 }
@@ -32,6 +32,8 @@ static void end(struct control *control)
 {
         struct mvs_machine *machine = &control->device->machine;
         bool is_processor = pthread_equal(machine->cpu.thread, pthread_self()) != 0;
+        if (is_processor)
+                mvs_timeline_run(&machine->timeline);
         if (!is_processor || machine->timeline.rearm)
                 mvs_cpu_kick(machine);
         mvs_machine_unlock(machine);
@@ -76,6 +78,8 @@ EXPORT void mvsim_run_for(uint64_t duration_us)
 EXPORT void mvsim_network_down(enum mvsim_outage outage)
 {
         struct control control = begin();
+        mvs_trace(&control.device->machine, MVS_EVENT_OUTAGE,
+                  MVS_WORD("of", outage == MVSIM_OUTAGE_LINK ? "link" : "server"));
         mvs_cloud_outage(&control.device->machine.cloud,
                          outage == MVSIM_OUTAGE_LINK ? MVS_OUTAGE_LINK : MVS_OUTAGE_SERVER);
         end(&control);
@@ -84,6 +88,7 @@ EXPORT void mvsim_network_down(enum mvsim_outage outage)
 EXPORT void mvsim_network_up(void)
 {
         struct control control = begin();
+        mvs_trace(&control.device->machine, MVS_EVENT_OUTAGE, MVS_WORD("of", "nothing"));
         mvs_cloud_outage(&control.device->machine.cloud, MVS_OUTAGE_NONE);
         end(&control);
 }
@@ -95,10 +100,21 @@ EXPORT void mvsim_set_server_logging(bool enabled)
         end(&control);
 }
 
+EXPORT int mvsim_pend_irq(unsigned irq, uint64_t delay_us)
+{
+        struct control control = begin();
+        int result = mvs_raise(control.device, irq, delay_us);
+        end(&control);
+        return result;
+}
+
 EXPORT int mvsim_fail(const char *call, unsigned nth, enum MvStatus status)
 {
         struct control control = begin();
         int result = mvs_fault_arm(&control.device->faults, call, nth, status);
+        if (result == 0)
+                mvs_trace(&control.device->machine, MVS_EVENT_FAULT, MVS_WORD(NULL, call), MVS_NUMBER("nth", nth),
+                          MVS_WORD("status", mvs_status_name(status)));
         end(&control);
         return result;
 }
@@ -108,6 +124,28 @@ EXPORT void mvsim_get_statistics(struct mvsim_statistics *ret_statistics)
         struct control control = begin();
         mvs_device_statistics(control.device, ret_statistics);
         end(&control);
+}
+
+EXPORT unsigned mvsim_findings(const char *id)
+{
+        struct control control = begin();
+        unsigned count = mvs_lint_count(control.device, id);
+        end(&control);
+        return count;
+}
+
+EXPORT const struct mvsim_finding *mvsim_finding(unsigned index)
+{
+        struct control control = begin();
+        const struct mvs_lint *lint = &control.device->lint;
+        const struct mvsim_finding *finding = index < lint->kept ? &lint->findings[index] : NULL;
+        end(&control);
+        return finding;
+}
+
+EXPORT const char *mvsim_lint(unsigned index, const char **ret_description)
+{
+        return mvs_lint_describe(index, ret_description);
 }
 
 EXPORT bool mvsim_led_is_on(void)

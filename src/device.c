@@ -1,9 +1,11 @@
 /* The one device of the process: booting, shutting down, and what a fork and the process's exit do to it. */
 #include "sim/diag.h"
+#include "src/deadlock.h"
 #include "src/device.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,27 +92,49 @@ static int make_profile(struct mvs_profile *ret, const struct mvsim_options *opt
 void mvs_device_statistics(const struct mvs_device *device, struct mvsim_statistics *ret)
 {
         *ret = device->statistics;
-        for (unsigned irq = 0; irq < MVS_IRQ_COUNT; irq++) {
-                ret->interrupts += device->machine.nvic.lines[irq].entries;
-                ret->shadowed += device->machine.nvic.lines[irq].shadowed;
+        for (unsigned vector = 0; vector < MVS_VECTORS; vector++) {
+                const struct mvs_exception *exception = &device->machine.nvic.exceptions[vector];
+                ret->interrupts += exception->entries;
+                ret->shadowed += exception->shadowed;
+                if (exception->longest_us > ret->longest_handler_us)
+                        ret->longest_handler_us = exception->longest_us;
         }
+        ret->masked_us = device->machine.cpu.masked_us;
+        if (device->machine.cpu.masked)
+                ret->masked_us += mvs_machine_now(&device->machine) - device->machine.cpu.masked_since_us;
         ret->open_handles = device->handles.open;
 }
 
-static void print_summary(const struct mvs_device *device)
+void mvs_device_summary(const struct mvs_device *device)
 {
         struct mvsim_statistics s;
         mvs_device_statistics(device, &s);
+        uint64_t now = mvs_machine_now(&device->machine);
         mvs_diag(MVS_LOG_ERROR,
                  "summary: %" PRIu64 " calls (%" PRIu64 " refused, %" PRIu64 " from handlers), %" PRIu64
-                 " notifications (%" PRIu64 " overruns), %" PRIu64 " interrupts (%" PRIu64 " shadowed pends), %" PRIu64
+                 " notifications (%" PRIu64 " overruns), %" PRIu64 " interrupts (%" PRIu64
+                 " shadowed pends), longest handler %" PRIu64 " us, masked for %" PRIu64 " us, %" PRIu64
                  " log entries, %" PRIu32 " open handles, %" PRIu64 ".%06" PRIu64 " s",
                  s.calls, s.refused, s.calls_in_isr, s.notifications, s.overruns, s.interrupts, s.shadowed,
-                 s.log_entries, s.open_handles, mvs_machine_now(&device->machine) / 1000000,
-                 mvs_machine_now(&device->machine) % 1000000);
+                 s.longest_handler_us, s.masked_us, s.log_entries, s.open_handles, now / 1000000, now % 1000000);
 }
 
 /* ---- booting ---- */
+
+/* What the environment says goes before the profile. */
+static int open_trace(struct mvs_device *device)
+{
+        struct mvs_machine *machine = &device->machine;
+        const struct mvs_profile *profile = &machine->profile;
+        const char *file = getenv("MVSIM_TRACE");
+        int result = mvs_trace_open(&machine->trace, file ? file : profile->trace.file);
+        if (result < 0)
+                return result;
+        mvs_trace(machine, MVS_EVENT_BOOT, MVS_WORD("device", profile->device.id),
+                  MVS_NUMBER("seed", profile->time.seed),
+                  MVS_WORD("time", profile->time.mode == MVS_TIME_VIRTUAL ? "virtual" : "real"));
+        return 0;
+}
 
 static int init_device(struct mvs_device *device, struct mvs_profile *profile)
 {
@@ -122,8 +146,15 @@ static int init_device(struct mvs_device *device, struct mvs_profile *profile)
         device->led_on = true;
         device->summary = getenv("MVSIM_SUMMARY") != NULL;
         mvs_handles_init(&device->handles, &device->machine.random);
+        mvs_lint_init(device);
         mvs_notify_init(device);
+        mvs_deadlock_init(device);
+        mvs_fast_init(device);
+        mvs_held_init(device);
         mvs_network_init(device);
+        result = open_trace(device);
+        if (result < 0)
+                goto no_trace;
         result = mvs_log_init(device);
         if (result < 0)
                 goto no_log;
@@ -134,6 +165,8 @@ static int init_device(struct mvs_device *device, struct mvs_profile *profile)
 no_start:
         mvs_log_finish(device);
 no_log:
+        mvs_trace_close(&device->machine.trace);
+no_trace:
         mvs_machine_stop(&device->machine);
         mvs_machine_finish(&device->machine);
         return result;
@@ -202,11 +235,20 @@ struct mvs_device *mvs_device(void)
 static void switch_off(struct mvs_device *device)
 {
         struct mvs_machine *machine = &device->machine;
+        sigset_t preemption, before;
+        sigemptyset(&preemption);
+        sigaddset(&preemption, MVS_SIGNAL_PREEMPT);
+        pthread_sigmask(SIG_BLOCK, &preemption, &before); /* a handler on this thread would want the lock */
         mvs_machine_lock(machine);
-        machine->cpu.primask = true;
+        mvs_trace(machine, MVS_EVENT_SHUTDOWN, MVS_NUMBER("calls", device->statistics.calls),
+                  MVS_NUMBER("handles", device->handles.open));
+        mvs_trace_close(&machine->trace);
+        machine->nvic.primask = true;
         mvs_cpu_update(machine);
+        mvs_lint_exit(device);
         mvs_channels_finish(device);
         mvs_machine_unlock(machine);
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
         mvs_machine_stop(machine);
 }
 
@@ -218,7 +260,8 @@ __attribute__((visibility("default"))) void mvsim_shutdown(void)
                 switch_off(device);
                 atomic_store(&running, NULL);
                 if (device->summary)
-                        print_summary(device);
+                        mvs_device_summary(device);
+                mvs_lint_finish(device);
                 mvs_notify_finish(device);
                 mvs_log_finish(device);
                 mvs_machine_finish(&device->machine);

@@ -8,11 +8,15 @@
 #include "sim/machine.h"
 #include "src/call.h"
 #include "src/channel.h"
+#include "src/fast.h"
 #include "src/fault.h"
 #include "src/handles.h"
+#include "src/held.h"
+#include "src/lint.h"
 #include "src/log.h"
 #include "src/network.h"
 #include "src/notify.h"
+#include "src/raise.h"
 
 #define MVS_REPORTED_MAX 256
 
@@ -33,6 +37,9 @@ struct mvs_device {
         struct mvs_channels channels;
         struct mvs_log log;
         struct mvs_faults faults;
+        struct mvs_lint lint;
+        struct mvs_fast fast;
+        struct mvs_raiser raisers[MVS_RAISERS_MAX];
         struct mvsim_reject last_reject;
         struct mvs_reported reported;
         struct mvsim_statistics statistics;
@@ -49,5 +56,8 @@ struct mvs_device *mvs_device_if_running(void);
 
 /* The counts so far. Device lock held. */
 void mvs_device_statistics(const struct mvs_device *device, struct mvsim_statistics *ret);
+
+/* Writes them to standard error, in a line. Device lock held. */
+void mvs_device_summary(const struct mvs_device *device);
 
 #endif

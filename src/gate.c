@@ -7,12 +7,19 @@
  */
 #include "src/call.h"
 #include "src/device.h"
+#include "src/trace_call.h"
 
 static enum MvStatus check_context(struct mvs_call *call)
 {
-        bool in_isr = atomic_load_explicit(&call->device->machine.cpu.ipsr, memory_order_relaxed) != 0;
-        if (in_isr)
+        if (atomic_load_explicit(&call->device->machine.cpu.inside, memory_order_relaxed) != 0)
+                return mvs_reject(call, MV_STATUS_UNAVAILABLE, NULL,
+                                  "was made by the handler of a fast interrupt that has pre-empted Microvisor (set a "
+                                  "flag there, call from the main loop)");
+        bool in_isr = mvs_cpu_ipsr() != 0;
+        if (in_isr) {
                 call->device->statistics.calls_in_isr++;
+                mvs_lint_called_in_isr(call);
+        }
         if (in_isr && (call->desc->flags & MVS_NOT_FROM_ISR))
                 return mvs_reject(call, MV_STATUS_UNAVAILABLE, NULL,
                                   "may not be called from an interrupt handler (set a flag there, call from the main "
@@ -48,9 +55,16 @@ enum MvStatus mvs_gate(enum mvs_call_number number, const uintptr_t *cells)
         device->statistics.calls++;
         if (!device->faults.armed || !mvs_fault_answers(&call, &status))
                 status = perform(&call);
-        if (status != MV_STATUS_OKAY)
+        if (status != MV_STATUS_OKAY) {
                 device->statistics.refused++;
+                mvs_lint_refused(&call, status);
+        }
+        if (mvs_traced(&device->machine))
+                mvs_trace_call(&call, status);
+        device->machine.cpu.visits++;
         mvs_timeline_cross(&device->machine.timeline);
+        if (atomic_load_explicit(&device->machine.cpu.due, memory_order_relaxed))
+                mvs_cpu_let_fast_in(&device->machine);
         mvs_cpu_leave(&device->machine);
         return status;
 }

@@ -24,8 +24,35 @@ _Static_assert((int)MVS_HTTP_OK == MV_HTTPRESULT_OK &&
 
 /* ---- the reply comes ---- */
 
+/* What a reply takes in virtual time; 0: as long as it does. */
+static uint64_t fixed_us(const struct mvs_machine *machine)
+{
+        return machine->timeline.mode == MVS_TIME_VIRTUAL ? machine->profile.time.reply_us : 0;
+}
+
+/*
+ * A reply that takes a fixed time is due now, and the host may not have it yet: the device's clock stands still until
+ * it has. The processor counts as waiting meanwhile, not as spinning.
+ */
+static void await_reply(struct mvs_channel *channel)
+{
+        struct mvs_machine *machine = &channel->device->machine;
+        bool waiting = machine->cpu.waiting;
+        machine->cpu.waiting = true;
+        while (channel->http.in_flight)
+                pthread_cond_wait(&machine->answered, &machine->lock);
+        machine->cpu.waiting = waiting;
+}
+
 void mvs_http_due(struct mvs_channel *channel)
 {
+        await_reply(channel);
+        const struct mvs_http_reply *reply = channel->http.reply;
+        if (!reply)
+                return; /* the channel was given up meanwhile */
+        mvs_trace(&channel->device->machine, MVS_EVENT_REPLY, MVS_HEX("channel", channel->object.handle),
+                  MVS_NUMBER("result", reply->outcome), MVS_NUMBER("status", reply->status_code),
+                  MVS_NUMBER("headers", reply->header_count), MVS_NUMBER("body", reply->body.len));
         channel->http.present = true;
         mvs_channel_post(channel, MV_EVENTTYPE_CHANNELDATAREADABLE);
 }
@@ -39,6 +66,10 @@ static void take_reply(struct mvs_channel *channel, struct mvs_http_reply *reply
                          channel->object.handle, (int)reply->outcome, reply->detail);
         channel->http.in_flight = false;
         channel->http.reply = reply;
+        if (fixed_us(machine) > 0) { /* it is due when its timer says so; perhaps somebody waits for it already */
+                pthread_cond_broadcast(&machine->answered);
+                return;
+        }
         mvs_timeline_outside_end(&machine->timeline);
         uint64_t due_us = channel->http.sent_us + machine->profile.time.completion_us;
         uint64_t now_us = mvs_machine_now(machine);
@@ -72,7 +103,9 @@ static void stop(struct mvs_channel *channel)
         struct mvs_machine *machine = &channel->device->machine;
         if (channel->http.in_flight) {
                 mvs_link_http_cancel(machine->link, channel->object.handle);
-                mvs_timeline_outside_end(&machine->timeline);
+                if (fixed_us(machine) == 0)
+                        mvs_timeline_outside_end(&machine->timeline);
+                pthread_cond_broadcast(&machine->answered);
         }
         channel->http.in_flight = false;
         channel->http.present = false;
@@ -179,7 +212,14 @@ static void start(struct mvs_channel *channel, struct mvs_http_request *request)
         channel->http.sent = true;
         channel->http.in_flight = true;
         channel->http.sent_us = mvs_machine_now(machine);
-        mvs_timeline_outside_begin(&machine->timeline);
+        mvs_trace(machine, MVS_EVENT_REQUEST, MVS_HEX("channel", channel->object.handle),
+                  MVS_TEXT("method", request->method.data, request->method.len),
+                  MVS_TEXT("url", request->url.data, request->url.len), MVS_NUMBER("headers", request->header_count),
+                  MVS_NUMBER("body", request->body.len));
+        if (fixed_us(machine) > 0)
+                mvs_timeline_arm(&machine->timeline, &channel->timer, channel->http.sent_us + fixed_us(machine));
+        else
+                mvs_timeline_outside_begin(&machine->timeline);
         int error = mvs_link_http_start(machine->link, channel->object.handle, request, on_done, channel->device);
         if (error == 0)
                 return;
@@ -208,6 +248,7 @@ enum MvStatus mvs_do_mvSendHttpRequest(struct mvs_call *call, MvChannelHandle ha
                 goto late;
         }
         start(channel, copy);
+        mvs_lint_made(call);
         return MV_STATUS_OKAY;
 late:
         mvs_channel_terminate(channel, MV_CLOSUREREASON_CONNECTIONTERMINATED);
@@ -250,7 +291,9 @@ enum MvStatus mvs_do_mvReadHttpResponseData(struct mvs_call *call, MvChannelHand
                                             struct MvHttpResponseData *response_data)
 {
         (void)handle;
-        const struct mvs_http_reply *reply = ((struct mvs_channel *)call->object)->http.reply;
+        struct mvs_channel *channel = call->object;
+        const struct mvs_http_reply *reply = channel->http.reply;
+        channel->http.read = true;
         bool fine = reply->outcome == MVS_HTTP_OK;
         struct MvHttpResponseData data = {
                 .result = (enum MvHttpResult)reply->outcome,

@@ -80,6 +80,7 @@ void mvs_log_send(struct mvs_device *device)
                 struct mvs_log_entry *entry = log->first;
                 log->first = entry->next;
                 log->used -= (uint32_t)entry->len + ENTRY_OVERHEAD;
+                mvs_trace(&device->machine, MVS_EVENT_LOG, MVS_TEXT(NULL, entry->text, entry->len));
                 write_entry(log, entry);
                 free(entry);
                 device->statistics.log_entries++;
@@ -113,6 +114,7 @@ enum MvStatus mvs_do_mvServerLoggingInit(struct mvs_call *call, uint8_t *buffer,
                 return mvs_reject(call, MV_STATUS_INVALIDBUFFERSIZE, NULL, "too much memory is lent already");
         log->buffer = (uintptr_t)buffer;
         log->size = length_bytes;
+        mvs_lint_made(call);
         return MV_STATUS_OKAY;
 }
 

@@ -21,6 +21,7 @@ static void on_cloud_changed(void *context, enum mvs_cloud_status status)
                                             "disconnected with the link up"};
         struct mvs_device *device = context;
         mvs_diag(MVS_LOG_INFO, "network: %s", names[status]);
+        mvs_trace(&device->machine, MVS_EVENT_NETWORK, MVS_TEXT("status", names[status], strlen(names[status])));
         if (status == MVS_CLOUD_CONNECTED)
                 mvs_log_send(device);
         else
@@ -92,6 +93,7 @@ enum MvStatus mvs_do_mvRequestNetwork(struct mvs_call *call, const struct MvRequ
         request->tag = call->in.network.v1.notification_tag;
         device->network.open++;
         device->network.used = true;
+        mvs_lint_made(call);
         want_network(device);
         return MV_STATUS_OKAY;
 }
@@ -112,6 +114,7 @@ enum MvStatus mvs_do_mvReleaseNetwork(struct mvs_call *call, MvNetworkHandle *ha
         if (status != MV_STATUS_OKAY)
                 return status;
         mvs_channels_released(device, request->object.handle);
+        mvs_lint_closing(device, &request->object);
         mvs_handles_remove(&device->handles, &request->object);
         device->network.open--;
         want_network(device);
@@ -123,6 +126,7 @@ enum MvStatus mvs_do_mvReleaseNetwork(struct mvs_call *call, MvNetworkHandle *ha
 enum MvStatus mvs_do_mvGetNetworkStatus(struct mvs_call *call, MvNetworkHandle handle, enum MvNetworkStatus *status)
 {
         (void)handle;
+        mvs_lint_polled(call);
         enum MvNetworkStatus value = (enum MvNetworkStatus)call->device->machine.cloud.status;
         return mvs_put(call, "status", status, &value, sizeof value);
 }

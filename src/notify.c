@@ -17,9 +17,12 @@
 static void count_overrun(struct mvs_centre *centre, uintptr_t slot)
 {
         struct MvNotification present;
-        if (centre->lapped && mvs_copy_from_app(&present, slot, sizeof present) &&
-            memcmp(&present, &centre->written[centre->next], sizeof present) == 0)
+        if (!centre->lapped || !mvs_copy_from_app(&present, slot, sizeof present))
+                return;
+        bool left = memcmp(&present, &centre->written[centre->next], sizeof present) == 0;
+        if (left)
                 centre->device->statistics.overruns++;
+        mvs_lint_overwrites(centre, left);
 }
 
 /* The record is whole in memory before the line is pended. */
@@ -28,6 +31,10 @@ static void write_record(struct mvs_centre *centre, const struct MvNotification 
         struct mvs_device *device = centre->device;
         uintptr_t slot = centre->buffer + (uintptr_t)centre->next * RECORD;
         count_overrun(centre, slot);
+        mvs_lint_writes(centre);
+        mvs_trace(&device->machine, MVS_EVENT_NOTIFY, MVS_HEX("centre", centre->object.handle),
+                  MVS_NUMBER("slot", centre->next), MVS_NUMBER("type", record->event_type),
+                  MVS_NUMBER("tag", record->tag), MVS_NUMBER("at", record->microseconds));
         if (!mvs_copy_to_app(slot, record, sizeof *record))
                 mvs_diag(MVS_LOG_ERROR,
                          "notification centre 0x%08" PRIx32 ": its buffer at %p is gone; a record is lost",
@@ -41,7 +48,7 @@ static void write_record(struct mvs_centre *centre, const struct MvNotification 
         if (!centre->pended)
                 centre->pended_us = mvs_machine_now(&device->machine);
         centre->pended = true;
-        mvs_cpu_pend(&device->machine, centre->irq);
+        mvs_cpu_pend(&device->machine, MVS_VECTOR_IRQ + centre->irq);
 }
 
 static void write_first_waiting(struct mvs_centre *centre)
@@ -67,7 +74,7 @@ static void arm_hold(struct mvs_centre *centre)
 static bool could_run(const struct mvs_centre *centre)
 {
         const struct mvs_machine *machine = &centre->device->machine;
-        return mvs_nvic_is_enabled(&machine->nvic, centre->irq) && !machine->cpu.primask;
+        return mvs_nvic_is_enabled(&machine->nvic, MVS_VECTOR_IRQ + centre->irq) && !machine->cpu.masked;
 }
 
 /* Nobody takes the pend, as where the application polls the ring. */
@@ -109,9 +116,10 @@ static void on_line_free(void *context, unsigned irq)
 {
         struct mvs_device *device = context;
         struct mvs_centre *centre = device->notify.by_irq[irq];
-        if (!centre || mvs_nvic_is_pending(&device->machine.nvic, irq))
+        if (!centre || mvs_nvic_is_pending(&device->machine.nvic, MVS_VECTOR_IRQ + irq))
                 return;
         centre->pended = false;
+        mvs_lint_taken(centre);
         mvs_timeline_disarm(&device->machine.timeline, &centre->hold);
         if (centre->waiting_count == 0)
                 return;
@@ -165,30 +173,42 @@ static const char *reserved_for(unsigned irq)
         static const uint8_t reserved[] = {3, 7, 8, 10, 28, 46};
         for (unsigned i = 0; i < sizeof reserved; i++) {
                 if (reserved[i] == irq)
-                        return mvs_irq_name(irq);
+                        return mvs_vector_name(MVS_VECTOR_IRQ + irq);
         }
         return NULL;
 }
 
-static enum MvStatus check_irq(struct mvs_call *call, uint32_t irq)
+enum MvStatus mvs_notify_check_irq(struct mvs_call *call, const char *field, uint32_t irq)
 {
         if (irq >= MVS_IRQ_COUNT)
-                return mvs_reject(call, MV_STATUS_INVALIDINTERRUPT, "irq",
+                return mvs_reject(call, MV_STATUS_INVALIDINTERRUPT, field,
                                   "%" PRIu32 " does not exist: the lines are 0 to 124 (use TIM8_BRK_IRQn, say)", irq);
         if (reserved_for(irq))
-                return mvs_reject(call, MV_STATUS_INVALIDINTERRUPT, "irq",
+                return mvs_reject(call, MV_STATUS_INVALIDINTERRUPT, field,
                                   "%" PRIu32 " (%s) belongs to Microvisor or the secure world (use TIM8_BRK_IRQn, say)",
                                   irq, reserved_for(irq));
         if (call->device->notify.by_irq[irq])
-                return mvs_reject(call, MV_STATUS_INVALIDINTERRUPT, "irq",
+                return mvs_reject(call, MV_STATUS_INVALIDINTERRUPT, field,
                                   "%" PRIu32 " (%s) is another notification centre's: each has a line of its own", irq,
-                                  mvs_irq_name(irq));
+                                  mvs_vector_name(MVS_VECTOR_IRQ + irq));
         return MV_STATUS_OKAY;
+}
+
+/* A fast interrupt cannot be a notification's. */
+static enum MvStatus check_not_fast(struct mvs_call *call, uint32_t irq)
+{
+        if (!call->device->fast.lines[irq].marked)
+                return MV_STATUS_OKAY;
+        return mvs_reject(call, MV_STATUS_INVALIDINTERRUPT, "irq",
+                          "%" PRIu32 " (%s) is a fast interrupt (mvClearFastInterrupt makes it an ordinary one)", irq,
+                          mvs_vector_name(MVS_VECTOR_IRQ + irq));
 }
 
 enum MvStatus mvs_notify_check_setup(struct mvs_call *call, const struct MvNotificationSetup *setup)
 {
-        enum MvStatus status = check_irq(call, setup->irq);
+        enum MvStatus status = mvs_notify_check_irq(call, "irq", setup->irq);
+        if (status == MV_STATUS_OKAY)
+                status = check_not_fast(call, setup->irq);
         if (status != MV_STATUS_OKAY)
                 return status;
         if (!mvs_arg_lendable(call, "buffer", setup->buffer, setup->buffer_size ? setup->buffer_size : 1))
@@ -261,6 +281,8 @@ enum MvStatus mvs_do_mvSetupNotifications(struct mvs_call *call, const struct Mv
         enum MvStatus status = mvs_put(call, "handle_out", handle_out, &handle, sizeof handle);
         if (status != MV_STATUS_OKAY)
                 close_centre(centre);
+        else
+                mvs_lint_made(call);
         return status;
 }
 
@@ -275,8 +297,11 @@ enum MvStatus mvs_do_mvCloseNotifications(struct mvs_call *call, MvNotificationH
 {
         const uintptr_t none = 0;
         enum MvStatus status = mvs_put(call, "handle_in_out", handle_in_out, &none, sizeof none);
-        if (status == MV_STATUS_OKAY)
+        if (status == MV_STATUS_OKAY) {
+                mvs_lint_closing_centre(call->object);
+                mvs_lint_closing(call->device, call->object);
                 close_centre(call->object);
+        }
         return status;
 }
 

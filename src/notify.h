@@ -15,6 +15,7 @@
 #include "sim/nvic/nvic.h"
 #include "sim/timeline/timeline.h"
 #include "src/call.h"
+#include "src/lint.h"
 
 #define MVS_CENTRES_MAX    32
 #define MVS_CENTRE_WAITING 64 /* records that wait for the line; more and the oldest is written at once */
@@ -36,6 +37,7 @@ struct mvs_centre {
         unsigned waiting_count;
         struct mvs_timer hold;          /* the line has been untaken for long */
         struct MvNotification *written; /* what each slot holds by our hand, to tell an overrun */
+        struct mvs_ring_watch watch;
 };
 
 struct mvs_notify {
@@ -49,6 +51,10 @@ void mvs_notify_finish(struct mvs_device *device);
 
 /* Posts a record to the centre with this handle; nothing happens when it was closed meanwhile. */
 void mvs_notify_post(struct mvs_device *device, uint32_t handle, enum MvEventType type, uint32_t tag);
+
+/* Refuses with INVALIDINTERRUPT a line that does not exist, is reserved, or is a notification centre's. */
+enum MvStatus mvs_notify_check_irq(struct mvs_call *call, const char *field, uint32_t irq)
+        __attribute__((warn_unused_result));
 
 /* The fields of MvNotificationSetup. */
 enum MvStatus mvs_notify_check_setup(struct mvs_call *call, const struct MvNotificationSetup *setup)

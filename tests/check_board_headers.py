@@ -41,15 +41,46 @@ __STATIC_INLINE uint32_t masked(void)
         __set_PRIMASK(was);
         return was;
 }
+__STATIC_INLINE uint32_t urgent(void)
+{
+        uint32_t preempt, sub, grouping = NVIC_GetPriorityGrouping();
+        NVIC_SetPriorityGrouping(grouping);
+        NVIC_DecodePriority(NVIC_GetPriority(PendSV_IRQn), grouping, &preempt, &sub);
+        NVIC_SetPriority(SysTick_IRQn, NVIC_EncodePriority(grouping, preempt, sub));
+        __set_BASEPRI(__get_BASEPRI());
+        __set_BASEPRI_MAX(0x80U);
+        __set_FAULTMASK(__get_FAULTMASK());
+        __disable_fault_irq();
+        __enable_fault_irq();
+        return preempt;
+}
+__STATIC_INLINE uint32_t registers(void)
+{
+        SCB->SCR |= SCB_SCR_SEVONPEND_Msk | SCB_SCR_SLEEPDEEP_Msk;
+        SCB->SCR &= ~SCB_SCR_SLEEPONEXIT_Msk;
+        SCB->ICSR = SCB_ICSR_PENDSVSET_Msk | SCB_ICSR_PENDSTCLR_Msk;
+        SCB->ICSR = SCB_ICSR_PENDSVCLR_Msk | SCB_ICSR_PENDSTSET_Msk;
+        SCB->AIRCR = 0x5FAU << SCB_AIRCR_VECTKEY_Pos | (SCB->AIRCR & SCB_AIRCR_PRIGROUP_Msk);
+        SCB->SHPR[10] = 0xF0U;
+        SysTick->LOAD = SysTick_LOAD_RELOAD_Msk;
+        SysTick->VAL = 0U;
+        SysTick->CTRL = SysTick_CTRL_CLKSOURCE_Msk | SysTick_CTRL_TICKINT_Msk | SysTick_CTRL_ENABLE_Msk;
+        return SCB->CPUID + SysTick->CALIB + (SCB->ICSR & SCB_ICSR_VECTACTIVE_Msk) +
+               (SysTick->CTRL & SysTick_CTRL_COUNTFLAG_Msk) + SysTick_Config(1000U);
+}
 int main(void)
 {
+        SCB_Type *scb = SCB;
+        SysTick_Type *systick = SysTick;
+        if (scb->SCR + systick->VAL + urgent() + registers() == 0U)
+                NVIC_SystemReset();
         NVIC_SetPriority(TIM8_BRK_IRQn, (1U << __NVIC_PRIO_BITS) - 1U);
         NVIC_SetVector(TIM8_BRK_IRQn, NVIC_GetVector(TIM8_BRK_IRQn));
         NVIC_ClearPendingIRQ(TIM8_BRK_IRQn);
         NVIC_EnableIRQ(TIM8_BRK_IRQn);
         NVIC_SetPendingIRQ(TIM8_BRK_IRQn);
         __enable_irq();
-        __WFI(); __NOP(); __DSB(); __ISB(); __DMB();
+        __WFI(); __WFE(); __SEV(); __NOP(); __DSB(); __ISB(); __DMB();
         NVIC_DisableIRQ(TIM8_BRK_IRQn);
         return (int)(NVIC_GetEnableIRQ(TIM8_BRK_IRQn) + NVIC_GetPendingIRQ(TIM8_BRK_IRQn) +
                      NVIC_GetActive(TIM8_BRK_IRQn) + NVIC_GetPriority(TIM8_BRK_IRQn) + SystemCoreClock + masked());
@@ -66,7 +97,7 @@ def check_headers_alone(tap, compiler, language, where):
     flags = language + where
     # Twice: a header must bear being included again.
     problems = [line for header in HEADERS
-                for line in compile_problems(compiler, flags, f'#include "{header}"\n' * 2)]
+                for line in compile_problems(compiler, flags, f'#include "{header}"\n' * 2 + "extern int some;\n")]
     tap.check(f"{compiler}: each header compiles alone", problems)
     system = "".join(f"#include <{header}>\n" for header in SYSTEM[language[0]])
     # Debian's cross compiler comes without a C++ library.

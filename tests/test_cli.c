@@ -28,7 +28,8 @@ static void setup(void)
         ck_assert_msg(getenv("MVSIM_CLI") != NULL, "MVSIM_CLI must name the mvsim executable under test");
         ck_assert_ptr_nonnull(mkdtemp(dir));
         ck_assert_int_eq(chdir(dir), 0);
-        static const char *const settings[] = {"MVSIM_PROFILE", "MVSIM_TIME", "MVSIM_SEED", "MVSIM_SUMMARY"};
+        static const char *const settings[] = {"MVSIM_PROFILE", "MVSIM_TIME", "MVSIM_SEED", "MVSIM_SUMMARY",
+                                               "MVSIM_TRACE"};
         for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++)
                 unsetenv(settings[i]);
 }
@@ -216,11 +217,11 @@ END_TEST
 START_TEST(settings_travel_in_the_environment)
 {
         write_file("p.yaml", "time: {seed: 3}\n", 0644);
-        assert_exit(RUN("run", patience[_i], "-p", "p.yaml", "--seed", "0xff", "-v", "sh", "-c",
-                        "cd /; echo $MVSIM_PROFILE $MVSIM_TIME $MVSIM_SEED $MVSIM_SUMMARY."),
+        assert_exit(RUN("run", patience[_i], "-p", "p.yaml", "--seed", "0xff", "-v", "--trace", "t.log", "sh", "-c",
+                        "cd /; echo $MVSIM_PROFILE $MVSIM_TIME $MVSIM_SEED $MVSIM_SUMMARY $MVSIM_TRACE."),
                     0);
         char expected[128];
-        snprintf(expected, sizeof expected, "%s/p.yaml %s0xff 1.\n", dir, _i == 0 ? "real " : "");
+        snprintf(expected, sizeof expected, "%s/p.yaml %s0xff 1 %s/t.log.\n", dir, _i == 0 ? "real " : "", dir);
         ck_assert_str_eq(output, expected);
         assert_exit(RUN("run", "--virtual", "sh", "-c", "echo ${MVSIM_PROFILE-none} $MVSIM_TIME ${MVSIM_SUMMARY-none}"),
                     0);

@@ -108,6 +108,7 @@ static void expect_no_finding(void)
         ck_assert_uint_eq(statistics.overruns, 0);
         ck_assert_uint_eq(statistics.shadowed, 0);
         ck_assert_uint_eq(statistics.open_handles, 0);
+        ck_assert_ptr_null(mvsim_finding(0));
         expect_count("log lines lost", 0);
 }
 

@@ -555,7 +555,7 @@ static bool is_link_thread(const char *task)
         FILE *comm = fopen(path, "re");
         if (!comm)
                 return false;
-        bool found = fgets(name, sizeof name, comm) && strcmp(name, "mvsim-link\n") == 0;
+        bool found = fgets(name, sizeof name, comm) && strcmp(name, "mvsim:link\n") == 0;
         fclose(comm);
         return found;
 }

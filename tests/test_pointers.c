@@ -90,6 +90,11 @@ static bool good_value(const struct mvt_arg *arg, const struct mvt_call *call, u
                 {"mvServerLoggingInit", "length_bytes", 512},
                 {"mvServerLog", "length_bytes", 16},
                 {"mvSystemLedEnable", "enable", 1},
+                {"mvSetFastInterrupt", "irqn", TIM8_BRK_IRQn},
+                {"mvClearFastInterrupt", "irqn", TIM8_BRK_IRQn},
+                {"mvEnableFastInterrupt", "irqn", TIM8_BRK_IRQn},
+                {"mvDisableFastInterrupt", "irqn", TIM8_BRK_IRQn},
+                {"mvPowerSave", "mode", MV_POWERSAVINGMODE_STOP3}, /* which the network keeps from sleeping */
         };
         for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
                 if (strcmp(values[i].call, call->name) == 0 && strcmp(values[i].argument, arg->name) == 0) {

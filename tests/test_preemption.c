@@ -1,13 +1,17 @@
 /* Interrupts reach an application that does not come to the simulator by itself, and none is lost on the way. */
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "stm32u5xx.h"
 
-#include "lib/device.h"
+#include "lib/online.h"
 #include "suite.h"
 
 #define SLOTS    8
@@ -226,6 +230,97 @@ START_TEST(no_interrupt_is_lost_or_doubled_whatever_the_application_does)
 }
 END_TEST
 
+/* ---- virtual time: interrupts come at calls, unless the application spins ---- */
+
+#define COMPUTING_MS 100 /* much longer than an interrupt would need that does not wait for a call */
+
+static void compute(void)
+{
+        for (uint64_t start = mvt_host_ms(); mvt_host_ms() - start < COMPUTING_MS;)
+                continue;
+}
+
+static atomic_bool pended;
+
+static void *pend_tim2(void *unused)
+{
+        ck_assert_int_eq(mvsim_pend_irq(TIM2_IRQn, 0), 0);
+        atomic_store(&pended, true);
+        return unused;
+}
+
+START_TEST(interrupt_from_outside_waits_for_a_call_in_virtual_time)
+{
+        pthread_t thread;
+        sigset_t all, before;
+        flag = false;
+        atomic_store(&pended, false);
+        mvt_device_boot(&(struct mvt_device){.profile = "time: {spin_ms: 60000}\n"});
+        NVIC_EnableIRQ(TIM2_IRQn);
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &before);
+        ck_assert_int_eq(pthread_create(&thread, NULL, pend_tim2, NULL), 0);
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
+        wait_outside_until(atomic_load(&pended));
+        compute();
+        ck_assert(!flag);
+        expect_okay(mvNoOp());
+        ck_assert(flag);
+        pthread_join(thread, NULL);
+        mvt_device_end();
+}
+END_TEST
+
+/* A server that takes connections and never says a word. */
+static int listen_in_silence(uint16_t *ret_port)
+{
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+        socklen_t len = sizeof address;
+        ck_assert_int_ge(fd, 0);
+        ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, len), 0);
+        ck_assert_int_eq(listen(fd, 8), 0);
+        ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&address, &len), 0);
+        *ret_port = ntohs(address.sin_port);
+        return fd;
+}
+
+static void boot_with_silent_server(uint16_t port)
+{
+        char profile[256];
+        snprintf(profile, sizeof profile,
+                 "time: {spin_ms: 60000}\nnetwork: {connect_ms: 20}\nhttp:\n  allow_plain: true\n"
+                 "  rewrite: [{from: \"https://api.example.com\", to: \"http://127.0.0.1:%u\"}]\n",
+                 port);
+        mvt_online_boot(&(struct mvt_device){.profile = profile});
+}
+
+/* While an answer is awaited the clock follows the host's, but nothing comes between two calls all the same. */
+START_TEST(interrupt_waits_for_a_call_also_while_an_answer_is_awaited)
+{
+        uint16_t port;
+        int server = listen_in_silence(&port);
+        flag = false;
+        boot_with_silent_server(port);
+        NVIC_EnableIRQ(TIM2_IRQn);
+        MvChannelHandle channel = mvt_http_open();
+        const struct mvt_request request = {.url = "https://api.example.com/"};
+        expect_okay(mvSendHttpRequest(channel, mvt_http_request(&request)));
+        mvsim_run_for(1000);
+        uint64_t before = mvsim_now_us();
+        ck_assert_int_eq(mvsim_pend_irq(TIM2_IRQn, COMPUTING_MS * 1000 / 2), 0);
+        compute();
+        ck_assert(!flag);
+        expect_okay(mvNoOp());
+        ck_assert(flag);
+        ck_assert_uint_ge(mvsim_now_us() - before, COMPUTING_MS * 1000 / 2);
+        mvt_channel_close(&channel);
+        NVIC_DisableIRQ(TIM2_IRQn);
+        mvt_online_end();
+        close(server);
+}
+END_TEST
+
 static TCase *computing(const char *name, void (*setup)(void))
 {
         TCase *tests = tcase_create(name);
@@ -247,5 +342,10 @@ Suite *suite(void)
         suite_add_tcase(suite, computing("real time", set_up_real));
         suite_add_tcase(suite, computing("virtual time", set_up_virtual));
         suite_add_tcase(suite, deliveries);
+        TCase *at_calls = tcase_create("at calls");
+        tcase_set_timeout(at_calls, 30);
+        tcase_add_test(at_calls, interrupt_from_outside_waits_for_a_call_in_virtual_time);
+        tcase_add_test(at_calls, interrupt_waits_for_a_call_also_while_an_answer_is_awaited);
+        suite_add_tcase(suite, at_calls);
         return suite;
 }

@@ -70,8 +70,11 @@ static void assert_defaults(const struct mvs_profile *p)
         ck_assert_uint_eq(p->time.seed, 1);
         ck_assert_uint_eq(p->time.call_us, 2);
         ck_assert_uint_eq(p->time.completion_us, 200);
+        ck_assert_uint_eq(p->time.reply_us, 0);
         ck_assert_uint_eq(p->time.spin_ms, 10);
+        ck_assert_uint_eq(p->time.stuck_ms, 2000);
         ck_assert_ptr_null(p->log.file);
+        ck_assert_ptr_null(p->trace.file);
         ck_assert_int_eq(p->log.level, MVS_LOG_WARNING);
         ck_assert(p->cloud.logging);
         ck_assert_uint_eq(p->limits.notification_centers, 32);
@@ -132,8 +135,11 @@ static const char everything[] = "device:\n"
                                  "  seed: 0xffffffffffffffff\n"
                                  "  call_us: 9\n"
                                  "  completion_us: 10\n"
+                                 "  reply_us: 20\n"
                                  "  spin_ms: 11\n"
+                                 "  stuck_ms: 12\n"
                                  "log: {file: /log, level: debug}\n"
+                                 "trace: {file: /trace}\n"
                                  "cloud: {logging: false}\n"
                                  "limits:\n"
                                  "  notification_centers: 12\n"
@@ -169,8 +175,11 @@ START_TEST(every_key_is_read)
         ck_assert_uint_eq(p.time.seed, UINT64_MAX);
         ck_assert_uint_eq(p.time.call_us, 9);
         ck_assert_uint_eq(p.time.completion_us, 10);
+        ck_assert_uint_eq(p.time.reply_us, 20);
         ck_assert_uint_eq(p.time.spin_ms, 11);
+        ck_assert_uint_eq(p.time.stuck_ms, 12);
         ck_assert_str_eq(p.log.file, "/log");
+        ck_assert_str_eq(p.trace.file, "/trace");
         ck_assert_int_eq(p.log.level, MVS_LOG_DEBUG);
         ck_assert(!p.cloud.logging);
         ck_assert_uint_eq(p.limits.notification_centers, 12);
@@ -213,7 +222,7 @@ END_TEST
         "microvisorwatchdog, microvisoroutofmemory, microvisorerror, applicationcrash, applicationupdate, " \
         "microvisorupdate, optionbytes, deepsleepcheckin, deepsleepapplication, deepsleepmodem, "           \
         "deepsleepapplicationrtc, deepsleepother"
-#define SECTIONS "device, network, http, time, log, cloud, limits"
+#define SECTIONS "device, network, http, time, log, trace, cloud, limits, lint"
 #define DEVICE   "id, sysclk, hclk, pclk1, pclk2, wake_reason"
 #define URL      "expected a URL prefix that starts with http:// or https:// and a host"
 

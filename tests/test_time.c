@@ -1,8 +1,10 @@
 /* The clocks: microseconds since boot, wall time, and the four frequencies. */
 #include <time.h>
+#include <unistd.h>
 
 #include "lib/calls.h"
 #include "lib/device.h"
+#include "stm32u5xx.h"
 #include "suite.h"
 
 #define CONNECTED_US 250000U
@@ -126,6 +128,83 @@ START_TEST(profile_says_what_a_call_takes)
 }
 END_TEST
 
+/* ---- every way of waiting makes progress ---- */
+
+#define LATER_US 50000U
+
+static volatile bool arrived;
+
+static void arrive(void)
+{
+        arrived = true;
+}
+
+/* Something that happens later, and nothing else does: the connection is there already. */
+static void expect_later(void)
+{
+        mvsim_run_for(2 * CONNECTED_US);
+        arrived = false;
+        NVIC_SetVector(TIM2_IRQn, (uintptr_t)arrive);
+        NVIC_EnableIRQ(TIM2_IRQn);
+        ck_assert_int_eq(mvsim_pend_irq(TIM2_IRQn, LATER_US), 0);
+}
+
+static void spin_on_the_flag(void)
+{
+        while (!arrived)
+                continue;
+}
+
+static void sleep_in_wfi(void)
+{
+        while (!arrived)
+                __WFI();
+}
+
+static void sleep_in_wfe(void)
+{
+        while (!arrived)
+                __WFE();
+}
+
+static void sleep_in_microvisor(void)
+{
+        while (!arrived)
+                expect_okay(mvPowerSave(MV_POWERSAVINGMODE_SLEEP));
+}
+
+/* As HAL_Delay() does it, on the device's clock. */
+static void ask_the_clock(void)
+{
+        for (uint64_t start = microseconds(); microseconds() - start < LATER_US;)
+                continue;
+}
+
+static void ask_something_else(void)
+{
+        while (!arrived)
+                expect_okay(mvNoOp());
+}
+
+static void sleep_in_the_host(void)
+{
+        while (!arrived)
+                usleep(1000);
+}
+
+static void (*const ways[])(void) = {spin_on_the_flag, sleep_in_wfi,       sleep_in_wfe,     sleep_in_microvisor,
+                                     ask_the_clock,    ask_something_else, sleep_in_the_host};
+
+START_TEST(every_way_of_waiting_makes_progress)
+{
+        expect_later();
+        ways[_i]();
+        ck_assert(arrived);
+        ck_assert_uint_ge(mvsim_now_us(), 2 * CONNECTED_US + LATER_US);
+        ck_assert_uint_le(mvsim_now_us(), 2 * CONNECTED_US + LATER_US + 100);
+}
+END_TEST
+
 /* ---- real time ---- */
 
 START_TEST(real_clock_follows_the_hosts)
@@ -159,6 +238,7 @@ Suite *suite(void)
 {
         Suite *suite = suite_create("time");
         TCase *virtual_time = tcase_create("virtual time");
+        tcase_set_timeout(virtual_time, 60);
         tcase_add_checked_fixture(virtual_time, mvt_device_boot_virtual, mvt_device_end);
         tcase_add_test(virtual_time, virtual_clock_starts_at_zero_and_moves_by_calls_alone);
         tcase_add_test(virtual_time, refused_call_takes_time_too);
@@ -168,6 +248,7 @@ Suite *suite(void)
         tcase_add_test(virtual_time, wall_time_survives_the_loss_of_the_network);
         tcase_add_test(virtual_time, wall_time_is_lost_when_the_device_boots);
         tcase_add_test(virtual_time, all_four_clocks_are_160_mhz);
+        tcase_add_loop_test(virtual_time, every_way_of_waiting_makes_progress, 0, sizeof ways / sizeof ways[0]);
         TCase *profile = tcase_create("profile");
         tcase_add_checked_fixture(profile, boot_with_clocks, mvt_device_end);
         tcase_add_test(profile, profile_changes_each_clock);

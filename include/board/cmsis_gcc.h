@@ -35,6 +35,42 @@ __STATIC_INLINE void __set_PRIMASK(uint32_t primask)
         mvsim_cpu_set_primask(primask);
 }
 
+__STATIC_INLINE void __disable_fault_irq(void)
+{
+        mvsim_cpu_set_faultmask(1);
+}
+
+__STATIC_INLINE void __enable_fault_irq(void)
+{
+        mvsim_cpu_set_faultmask(0);
+}
+
+__STATIC_INLINE uint32_t __get_FAULTMASK(void)
+{
+        return mvsim_cpu_get_faultmask();
+}
+
+__STATIC_INLINE void __set_FAULTMASK(uint32_t faultmask)
+{
+        mvsim_cpu_set_faultmask(faultmask);
+}
+
+/* The priority stands in the upper four bits of the register's byte; 0 is off. */
+__STATIC_INLINE uint32_t __get_BASEPRI(void)
+{
+        return mvsim_cpu_get_basepri();
+}
+
+__STATIC_INLINE void __set_BASEPRI(uint32_t basepri)
+{
+        mvsim_cpu_set_basepri(basepri);
+}
+
+__STATIC_INLINE void __set_BASEPRI_MAX(uint32_t basepri)
+{
+        mvsim_cpu_raise_basepri(basepri);
+}
+
 /* 0 in thread mode, 16 + the interrupt's number in its handler. */
 __STATIC_INLINE uint32_t __get_IPSR(void)
 {
@@ -46,15 +82,26 @@ __STATIC_INLINE void __WFI(void)
         mvsim_cpu_wfi();
 }
 
+__STATIC_INLINE void __WFE(void)
+{
+        mvsim_cpu_wfe();
+}
+
+__STATIC_INLINE void __SEV(void)
+{
+        mvsim_cpu_sev();
+}
+
 __STATIC_INLINE void __NOP(void)
 {
         __asm__ volatile("nop");
 }
 
-/* The host has one barrier that is at least as strong as each of the device's three. */
+/* The host has one barrier that is at least as strong as each of the device's three. What was stored in SCB or SysTick
+ * takes effect at a DSB or an ISB. */
 __STATIC_INLINE void __DSB(void)
 {
-        __sync_synchronize();
+        mvsim_cpu_barrier();
 }
 
 __STATIC_INLINE void __DMB(void)
@@ -64,7 +111,7 @@ __STATIC_INLINE void __DMB(void)
 
 __STATIC_INLINE void __ISB(void)
 {
-        __sync_synchronize();
+        mvsim_cpu_barrier();
 }
 
 #endif

@@ -10,6 +10,7 @@
 
 #include <stm32u585xx.h>
 #include <cmsis_compiler.h>
+#include "cm33_bits.h"
 #include "mvsim/cortex.h"
 
 #ifdef __cplusplus
@@ -71,6 +72,57 @@ __STATIC_INLINE uintptr_t mvs_whole_handler_address(uintptr_t vector)
         if (vector == 0 || vector >> 16 >> 16 != 0)
                 return vector;
         return here + (uintptr_t)(intptr_t)(int32_t)((uint32_t)vector - (uint32_t)here);
+}
+
+/* PRIGROUP, 0 to 7. */
+__STATIC_INLINE void NVIC_SetPriorityGrouping(uint32_t grouping)
+{
+        mvsim_nvic_set_priority_grouping(grouping);
+}
+
+__STATIC_INLINE uint32_t NVIC_GetPriorityGrouping(void)
+{
+        return mvsim_nvic_get_priority_grouping();
+}
+
+/* The bits of a priority that decide about preemption, and those that order what is pending, for a grouping. */
+__STATIC_INLINE uint32_t mvs_sub_bits(uint32_t grouping)
+{
+        uint32_t bits = (grouping & 7U) + 1U;
+        return bits > 8U - __NVIC_PRIO_BITS ? bits - (8U - __NVIC_PRIO_BITS) : 0U;
+}
+
+__STATIC_INLINE uint32_t NVIC_EncodePriority(uint32_t grouping, uint32_t preempt, uint32_t sub)
+{
+        uint32_t sub_bits = mvs_sub_bits(grouping);
+        uint32_t preempt_mask = (1U << (__NVIC_PRIO_BITS - sub_bits)) - 1U;
+        return (preempt & preempt_mask) << sub_bits | (sub & ((1U << sub_bits) - 1U));
+}
+
+__STATIC_INLINE void NVIC_DecodePriority(uint32_t priority, uint32_t grouping, uint32_t *const preempt,
+                                         uint32_t *const sub)
+{
+        uint32_t sub_bits = mvs_sub_bits(grouping);
+        *preempt = priority >> sub_bits & ((1U << (__NVIC_PRIO_BITS - sub_bits)) - 1U);
+        *sub = priority & ((1U << sub_bits) - 1U);
+}
+
+/* As far as they are simulated: see mvsim/cortex.h. */
+typedef struct mvsim_scb_registers SCB_Type;
+typedef struct mvsim_systick_registers SysTick_Type;
+#define SCB     (mvsim_scb())
+#define SysTick (mvsim_systick())
+
+/* Does not return; on the host the process ends with MVSIM_EXIT_RESET. */
+__NO_RETURN __STATIC_INLINE void NVIC_SystemReset(void)
+{
+        mvsim_cpu_reset();
+}
+
+/* 1 when the counter does not hold so many ticks. */
+__STATIC_INLINE uint32_t SysTick_Config(uint32_t ticks)
+{
+        return mvsim_systick_config(ticks);
 }
 
 /* 0 brings back the handler of the line's CMSIS name. */

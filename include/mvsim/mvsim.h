@@ -90,6 +90,12 @@ void mvsim_network_up(void);
 /* Whether the servers take log entries; while not, mvServerLog answers LOGGINGDISABLEDBYSERVER. */
 void mvsim_set_server_logging(bool enabled);
 
+/*
+ * Interrupt line `irq` is pended, as by a peripheral, `delay_us` of device time from now (0: now). -EINVAL for a line
+ * that does not exist, -EBUSY while 64 are waiting.
+ */
+int mvsim_pend_irq(unsigned irq, uint64_t delay_us) __attribute__((warn_unused_result));
+
 /* ---- faults ---- */
 
 /*
@@ -102,18 +108,63 @@ int mvsim_fail(const char *call, unsigned nth, enum MvStatus status) __attribute
 /* ---- looking ---- */
 
 struct mvsim_statistics {
-        uint64_t calls;         /* system calls made */
-        uint64_t refused;       /* of which refused */
-        uint64_t calls_in_isr;  /* made from an interrupt handler */
-        uint64_t notifications; /* records written */
-        uint64_t overruns;      /* records that were written over one the application had left in place */
-        uint64_t interrupts;    /* handlers entered */
-        uint64_t shadowed;      /* pends that merged into one that was waiting */
-        uint64_t log_entries;   /* server log entries that left the device */
-        uint32_t open_handles;  /* handles open now */
+        uint64_t calls;              /* system calls made */
+        uint64_t refused;            /* of which refused */
+        uint64_t calls_in_isr;       /* made from an interrupt handler */
+        uint64_t notifications;      /* records written */
+        uint64_t overruns;           /* records that were written over one the application had left in place */
+        uint64_t interrupts;         /* handlers entered */
+        uint64_t shadowed;           /* pends that merged into one that was waiting */
+        uint64_t longest_handler_us; /* the longest run of a handler, by the device's clock */
+        uint64_t masked_us;          /* for how long PRIMASK, FAULTMASK or BASEPRI held interrupts back */
+        uint64_t log_entries;        /* server log entries that left the device */
+        uint32_t open_handles;       /* handles open now */
 };
 
 void mvsim_get_statistics(struct mvsim_statistics *ret_statistics);
+
+/*
+ * The status with which the process ends when an interrupt's handler sleeps for time.stuck_ms for a lock that it will
+ * not get, after a report on standard error (docs/interrupts.md).
+ */
+#define MVSIM_EXIT_STUCK 72
+
+/*
+ * The status with which the process ends when the processor waits, nothing is left that could wake it, and no other
+ * thread of the process is there that could, after a report on standard error (docs/time.md).
+ */
+#define MVSIM_EXIT_DEADLOCK 70
+
+/* ---- what the usage checker found (docs/lints.md) ---- */
+
+/* The status with which the process ends at a finding whose level is `error` in the profile (`lint:`). */
+#define MVSIM_EXIT_FINDING 79
+
+enum mvsim_lint_level {
+        MVSIM_LINT_NOTE,    /* counted; written where the profile's log.level is info or debug */
+        MVSIM_LINT_WARNING, /* counted and written to standard error */
+        MVSIM_LINT_ERROR,   /* written, and the process ends with MVSIM_EXIT_FINDING */
+};
+
+struct mvsim_finding {
+        const char *id; /* "closed-handle" */
+        enum mvsim_lint_level level;
+        unsigned count;        /* times it was found in this place */
+        uint64_t microseconds; /* device time of the first */
+        char message[384];     /* of the first: what happened, with names and numbers, and the way out */
+};
+
+/* How often `id` was found since boot; NULL: how many warnings there were. 0 for an id that does not exist or is off.
+ */
+unsigned mvsim_findings(const char *id);
+
+/* The findings in the order in which they came, notes too, one a place and 32 at most; NULL from the last one on. They
+ * are the device's and hold until it shuts down; only `count` changes. */
+const struct mvsim_finding *mvsim_finding(unsigned index);
+
+/* The ids that there are, in no particular order, and a line about each (ret_description may be NULL); NULL from the
+ * last one on. Needs no device. */
+const char *mvsim_lint(unsigned index, const char **ret_description);
 
 /* The state of the system LED. */
 bool mvsim_led_is_on(void);

@@ -22,12 +22,14 @@ enum {
         OPTION_REAL,
         OPTION_SEED,
         OPTION_TIMEOUT,
+        OPTION_TRACE,
 };
 
 struct run {
         const char *profile;   /* NULL: what the environment says, or none */
         const char *time_mode; /* NULL: the profile's */
         const char *seed;      /* NULL: the profile's */
+        const char *trace;     /* NULL: the profile's */
         double timeout_s;      /* 0: none */
         bool verbose;
         char **program;
@@ -38,6 +40,7 @@ static const struct argp_option options[] = {
         {"virtual", OPTION_VIRTUAL, NULL, 0, "Let the clock jump from event to event", 0},
         {"real", OPTION_REAL, NULL, 0, "Let the clock follow this computer's", 0},
         {"seed", OPTION_SEED, "N", 0, "Seed of everything random, decimal or 0x", 0},
+        {"trace", OPTION_TRACE, "FILE", 0, "Write an event log: a line for every call, interrupt and event", 0},
         {"timeout", OPTION_TIMEOUT, "SECONDS", 0,
          "End the application, and all that it started, after this time of the computer's clock", 0},
         {"verbose", 'v', NULL, 0, "Print a summary to standard error when the application ends", 0},
@@ -47,7 +50,8 @@ static const struct argp_option options[] = {
 static const char doc[] =
         "Runs PROGRAM, an application that is linked with libmvsim, on a simulated device."
         "\vOptions override the profile. Exit status: the application's; 2 wrong profile, 64 wrong options, "
-        "124 timeout, 125 failure of mvsim itself, 126 PROGRAM cannot be started, 127 PROGRAM not found.";
+        "70 deadlock (nothing is left that could wake the application), 124 timeout, 125 failure of mvsim itself, 126 "
+        "PROGRAM cannot be started, 127 PROGRAM not found.";
 
 static double parse_timeout(const char *text, struct argp_state *state)
 {
@@ -83,6 +87,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         case OPTION_VIRTUAL: set_time_mode(run, "virtual", state); return 0;
         case OPTION_REAL: set_time_mode(run, "real", state); return 0;
         case OPTION_SEED: set_seed(run, arg, state); return 0;
+        case OPTION_TRACE: run->trace = arg; return 0;
         case OPTION_TIMEOUT: run->timeout_s = parse_timeout(arg, state); return 0;
         case ARGP_KEY_ARG:
                 /* What follows the program's name belongs to the program, options too. */
@@ -127,6 +132,8 @@ static int set_environment(const struct run *run)
         if (run->time_mode && setenv("MVSIM_TIME", run->time_mode, 1) < 0)
                 return -1;
         if (run->seed && setenv("MVSIM_SEED", run->seed, 1) < 0)
+                return -1;
+        if (run->trace && set_absolute("MVSIM_TRACE", run->trace) < 0)
                 return -1;
         return run->verbose ? setenv("MVSIM_SUMMARY", "1", 1) : 0;
 }

@@ -2,9 +2,11 @@
 
 #include <errno.h>
 #include <linux/futex.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "sim/cpu/stuck.h"
 #include "sim/diag.h"
 #include "sim/machine.h"
 
@@ -36,9 +38,22 @@ static void shield_release(atomic_int *shield)
 
 /* ---- life ---- */
 
+/*
+ * IPSR. Where an application has several threads, of which one at a time is the processor, a handler may stand still
+ * because its thread was made to wait: what other threads do meanwhile is not done in that handler. Only the thread
+ * itself reads and writes it.
+ */
+static _Thread_local unsigned own_exception __attribute__((tls_model("initial-exec")));
+
+unsigned mvs_cpu_ipsr(void)
+{
+        return own_exception;
+}
+
 static void become_processor(struct mvs_cpu *cpu)
 {
         cpu->thread = pthread_self();
+        cpu->tid = gettid();
         pthread_getcpuclockid(cpu->thread, &cpu->thread_clock);
 }
 
@@ -52,6 +67,7 @@ int mvs_cpu_init(struct mvs_cpu *cpu)
         error = pthread_cond_init(&cpu->changed, &attributes);
         pthread_condattr_destroy(&attributes);
         become_processor(cpu);
+        own_exception = 0; /* in the child of a fork that a handler made */
         return -error;
 }
 
@@ -60,33 +76,53 @@ void mvs_cpu_finish(struct mvs_cpu *cpu)
         pthread_cond_destroy(&cpu->changed);
 }
 
-/* ---- which handler may run ---- */
+/* ---- what may run ---- */
 
-/* The execution priority without PRIMASK: that of the handler that runs, or of a thread. */
-static unsigned active_priority(const struct mvs_machine *machine)
+static void count_masked(struct mvs_machine *machine)
 {
-        const struct mvs_cpu *cpu = &machine->cpu;
-        if (cpu->depth == 0)
-                return MVS_PRIORITY_THREAD;
-        return machine->nvic.lines[cpu->stack[cpu->depth - 1]].priority;
-}
-
-static int select_line(const struct mvs_machine *machine)
-{
-        if (machine->cpu.primask)
-                return -1;
-        return mvs_nvic_select(&machine->nvic, active_priority(machine));
+        struct mvs_cpu *cpu = &machine->cpu;
+        const struct mvs_nvic *nvic = &machine->nvic;
+        bool masked = nvic->primask || nvic->faultmask || nvic->basepri != 0;
+        if (masked == cpu->masked)
+                return;
+        uint64_t now = mvs_machine_now(machine);
+        if (masked)
+                cpu->masked_since_us = now;
+        else
+                cpu->masked_us += now - cpu->masked_since_us;
+        cpu->masked = masked;
 }
 
 void mvs_cpu_update(struct mvs_machine *machine)
 {
-        atomic_store(&machine->cpu.due, select_line(machine) >= 0);
+        count_masked(machine);
+        mvs_trace_masks(machine);
+        atomic_store(&machine->cpu.due, mvs_nvic_select(&machine->nvic) >= 0);
 }
 
-void mvs_cpu_pend(struct mvs_machine *machine, unsigned irq)
+void mvs_cpu_pend(struct mvs_machine *machine, unsigned vector)
 {
-        mvs_nvic_pend(&machine->nvic, irq);
+        mvs_registers_sync(machine, &machine->registers);
+        bool first = mvs_nvic_pend(&machine->nvic, vector);
+        mvs_trace_vector(machine, first ? MVS_EVENT_PEND : MVS_EVENT_SHADOWED, vector);
+        if (first && (machine->cpu.scr & MVS_SCR_SEVONPEND))
+                machine->cpu.event = true;
         mvs_cpu_update(machine);
+}
+
+void mvs_cpu_set_fast(struct mvs_machine *machine, unsigned irq, bool on)
+{
+        unsigned vector = irq + MVS_VECTOR_IRQ;
+        uint64_t bit = UINT64_C(1) << (vector % 64);
+        if (on)
+                machine->cpu.fast[vector / 64] |= bit;
+        else
+                machine->cpu.fast[vector / 64] &= ~bit;
+}
+
+bool mvs_cpu_is_fast(const struct mvs_cpu *cpu, unsigned vector)
+{
+        return (cpu->fast[vector / 64] >> (vector % 64) & 1) != 0;
 }
 
 void mvs_cpu_kick(struct mvs_machine *machine)
@@ -104,96 +140,226 @@ void mvs_cpu_wake(struct mvs_machine *machine, bool waiting)
 
 /* ---- into the simulator and out ---- */
 
+/* A fast handler that runs inside the secure world comes to the simulator again: the shield is its thread's already. */
+static bool is_inside(const struct mvs_cpu *cpu)
+{
+        return atomic_load_explicit(&cpu->inside, memory_order_relaxed) > 0 &&
+               pthread_equal(cpu->thread, pthread_self());
+}
+
+static void enter_from_outside(struct mvs_machine *machine)
+{
+        struct mvs_cpu *cpu = &machine->cpu;
+        sigset_t held, before;
+        bool holds = atomic_load_explicit(&cpu->several, memory_order_relaxed);
+        if (holds) {
+                mvs_preempt_held(&held);
+                pthread_sigmask(SIG_BLOCK, &held, &before);
+        }
+        shield_take(&cpu->shield);
+        pthread_mutex_lock(&machine->lock);
+        cpu->held = holds;
+        if (holds)
+                cpu->before = before;
+        if (pthread_equal(cpu->thread, pthread_self()))
+                return;
+        become_processor(cpu);
+        atomic_store(&cpu->several, true);
+}
+
 void mvs_cpu_enter(struct mvs_machine *machine)
 {
-        shield_take(&machine->cpu.shield);
-        pthread_mutex_lock(&machine->lock);
-        if (!pthread_equal(machine->cpu.thread, pthread_self()))
-                become_processor(&machine->cpu);
-        machine->cpu.visits++;
+        if (is_inside(&machine->cpu))
+                pthread_mutex_lock(&machine->lock);
+        else
+                enter_from_outside(machine);
+        mvs_registers_sync(machine, &machine->registers);
 }
 
 void mvs_cpu_leave(struct mvs_machine *machine)
 {
+        struct mvs_cpu *cpu = &machine->cpu;
+        bool inside = is_inside(cpu);
+        if (inside && atomic_load(&cpu->due))
+                mvs_cpu_let_fast_in(machine);
         bool rearm = machine->timeline.rearm;
+        bool held = cpu->held && !inside;
+        sigset_t before;
+        if (held)
+                before = cpu->before;
         machine->timeline.rearm = false;
         pthread_mutex_unlock(&machine->lock);
-        shield_release(&machine->cpu.shield);
+        if (!inside)
+                shield_release(&cpu->shield);
         if (rearm)
                 mvs_preempt_wake(machine);
-        if (!atomic_load(&machine->cpu.due))
-                return;
-        if (mvs_preempt_masked())
-                mvs_preempt_signal(machine); /* stays pending until the application unmasks it */
-        else
-                mvs_cpu_deliver(machine);
+        if (!inside && atomic_load(&cpu->due)) {
+                if (mvs_preempt_masked())
+                        mvs_preempt_signal(machine); /* stays pending until the application unmasks it */
+                else
+                        mvs_cpu_deliver(machine);
+        }
+        if (held)
+                pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 /* ---- running handlers ---- */
 
-/* A line without a handler would end in the device's endless default handler. */
-static void report_no_handler(struct mvs_cpu *cpu, unsigned irq)
+struct frame {
+        mvs_handler_fn *handler;
+        unsigned vector;
+        unsigned interrupted; /* the exception that goes on afterwards; 0: thread mode */
+        uint64_t entered_us;
+        uint64_t skipped_us; /* by spins, until then */
+};
+
+static void push(struct mvs_cpu *cpu, unsigned vector)
 {
-        uint64_t bit = UINT64_C(1) << (irq % 64);
-        if (cpu->no_handler[irq / 64] & bit)
-                return;
-        cpu->no_handler[irq / 64] |= bit;
-        mvs_diag(MVS_LOG_ERROR,
-                 "interrupt %u (%s) is enabled and pending but has no handler: the device would hang in its default "
-                 "handler (define void %s_IRQHandler(void), in C or as extern \"C\", or use NVIC_SetVector); dropped",
-                 irq, mvs_irq_name(irq), mvs_irq_name(irq));
+        if (!pthread_equal(cpu->thread, pthread_self()))
+                become_processor(cpu);
+        cpu->stack[cpu->depth++] =
+                (struct mvs_active){vector, cpu->thread, cpu->tid, cpu->thread_clock, ++cpu->entries};
 }
 
-/* Shield and lock held: enters the most urgent line, if one may be. Returns its handler, NULL when none is due. */
-static mvs_handler_fn *activate(struct mvs_machine *machine, unsigned *ret_irq)
+/* It need not be the innermost: the threads of two handlers may take turns. */
+static void pop(struct mvs_cpu *cpu, unsigned vector)
+{
+        unsigned at = --cpu->depth;
+        while (cpu->stack[at].vector != vector)
+                at--;
+        memmove(&cpu->stack[at], &cpu->stack[at + 1], (cpu->depth - at) * sizeof cpu->stack[0]);
+}
+
+/* An exception without a handler would end in the device's endless default handler. */
+static void report_no_handler(struct mvs_cpu *cpu, unsigned vector)
+{
+        uint64_t bit = UINT64_C(1) << (vector % 64);
+        if (cpu->no_handler[vector / 64] & bit)
+                return;
+        cpu->no_handler[vector / 64] |= bit;
+        mvs_diag(MVS_LOG_ERROR,
+                 "interrupt %d (%s) is enabled and pending but has no handler: the device would hang in its default "
+                 "handler (define void %s_%s(void), in C or as extern \"C\", or use NVIC_SetVector); dropped",
+                 (int)vector - MVS_VECTOR_IRQ, mvs_vector_name(vector), mvs_vector_name(vector),
+                 vector < MVS_VECTOR_IRQ ? "Handler" : "IRQHandler");
+}
+
+/* Lock held. */
+static void activate(struct mvs_machine *machine, struct frame *frame)
 {
         struct mvs_cpu *cpu = &machine->cpu;
-        for (int irq; (irq = select_line(machine)) >= 0;) {
-                mvs_handler_fn *handler = mvs_nvic_handler(&machine->nvic, (unsigned)irq);
-                if (!handler) {
-                        report_no_handler(cpu, (unsigned)irq);
-                        mvs_nvic_clear(&machine->nvic, (unsigned)irq);
-                        continue;
+        mvs_nvic_enter(&machine->nvic, frame->vector);
+        push(cpu, frame->vector);
+        cpu->event = true;
+        frame->interrupted = own_exception;
+        own_exception = frame->vector;
+        frame->entered_us = mvs_machine_now(machine);
+        frame->skipped_us = cpu->skipped_us;
+        mvs_trace_vector(machine, MVS_EVENT_ENTER, frame->vector);
+        mvs_registers_sync(machine, &machine->registers);
+        mvs_cpu_update(machine);
+}
+
+/* Lock held: enters the most urgent exception of the set, if one may be entered. */
+static bool begin(struct mvs_machine *machine, struct frame *frame, const uint64_t *set)
+{
+        struct mvs_nvic *nvic = &machine->nvic;
+        for (int vector; (vector = set ? mvs_nvic_select_of(nvic, set) : mvs_nvic_select(nvic)) >= 0;) {
+                frame->vector = (unsigned)vector;
+                frame->handler = mvs_nvic_handler(nvic, frame->vector);
+                if (frame->handler) {
+                        activate(machine, frame);
+                        return true;
                 }
-                mvs_nvic_enter(&machine->nvic, (unsigned)irq);
-                cpu->stack[cpu->depth++] = (uint8_t)irq;
-                atomic_store(&cpu->ipsr, (unsigned)irq + MVS_IPSR_FIRST_IRQ);
-                *ret_irq = (unsigned)irq;
-                mvs_cpu_update(machine);
-                return handler;
+                report_no_handler(&machine->cpu, frame->vector);
+                mvs_nvic_clear(nvic, frame->vector);
         }
         mvs_cpu_update(machine);
-        return NULL;
+        return false;
 }
 
-static void deactivate(struct mvs_machine *machine, unsigned irq)
+/* Lock held: the handler has returned. */
+static void end(struct mvs_machine *machine, const struct frame *frame)
 {
         struct mvs_cpu *cpu = &machine->cpu;
-        cpu->depth--;
-        atomic_store(&cpu->ipsr, cpu->depth ? cpu->stack[cpu->depth - 1] + (unsigned)MVS_IPSR_FIRST_IRQ : 0U);
-        mvs_nvic_return(&machine->nvic, irq);
+        struct mvs_exception *exception = &machine->nvic.exceptions[frame->vector];
+        uint64_t us = mvs_machine_now(machine) - frame->entered_us;
+        mvs_registers_sync(machine, &machine->registers);
+        if (us > exception->longest_us)
+                exception->longest_us = us;
+        mvs_trace_vector(machine, MVS_EVENT_EXIT, frame->vector);
+        pop(cpu, frame->vector);
+        cpu->event = true;
+        own_exception = frame->interrupted;
+        mvs_nvic_return(&machine->nvic, frame->vector);
+        if (mvs_cpu_is_fast(cpu, frame->vector))
+                cpu->fast_done(cpu->owner, frame->vector - MVS_VECTOR_IRQ, us - (cpu->skipped_us - frame->skipped_us));
         mvs_cpu_update(machine);
+}
+
+/* SLEEPONEXIT: thread mode is not returned to while nothing but handlers is to be done. Lock held. */
+static void sleep_on_exit(struct mvs_machine *machine)
+{
+        if (machine->cpu.depth > 0 || !(machine->cpu.scr & MVS_SCR_SLEEPONEXIT))
+                return;
+        mvs_cpu_wait(machine, MVS_NEVER, mvs_cpu_wakes);
+        mvs_cpu_update(machine);
+}
+
+/*
+ * Runs what is due until nothing is. True when a handler ran and thread mode goes on after it.
+ *
+ * The shield is free while a handler runs. Whoever pended something more urgent while it was held for the entry has
+ * left that to its holder: so `due` is looked at once more before the handler begins, as a late arrival.
+ */
+static bool run_due(struct mvs_machine *machine)
+{
+        struct mvs_cpu *cpu = &machine->cpu;
+        bool to_thread = false;
+        while (atomic_load(&cpu->due)) {
+                struct frame frame;
+                if (!shield_try(&cpu->shield))
+                        break; /* its holder takes what is due on the way out */
+                pthread_mutex_lock(&machine->lock);
+                bool found = begin(machine, &frame, NULL);
+                pthread_mutex_unlock(&machine->lock);
+                shield_release(&cpu->shield);
+                if (!found)
+                        continue;
+                if (atomic_load(&cpu->due))
+                        run_due(machine);
+                frame.handler();
+                shield_take(&cpu->shield);
+                pthread_mutex_lock(&machine->lock);
+                end(machine, &frame);
+                sleep_on_exit(machine);
+                to_thread = cpu->depth == 0;
+                pthread_mutex_unlock(&machine->lock);
+                shield_release(&cpu->shield);
+        }
+        return to_thread;
 }
 
 void mvs_cpu_deliver(struct mvs_machine *machine)
 {
+        int saved = errno;
+        bool to_thread = run_due(machine);
+        if (to_thread && machine->cpu.thread_mode)
+                machine->cpu.thread_mode();
+        errno = saved;
+}
+
+void mvs_cpu_let_fast_in(struct mvs_machine *machine)
+{
         struct mvs_cpu *cpu = &machine->cpu;
-        while (atomic_load(&cpu->due)) {
-                if (!shield_try(&cpu->shield))
-                        return; /* its holder takes what is due on the way out */
-                unsigned irq = 0;
-                pthread_mutex_lock(&machine->lock);
-                mvs_handler_fn *handler = activate(machine, &irq);
+        struct frame frame;
+        while (begin(machine, &frame, cpu->fast)) {
+                atomic_fetch_add(&cpu->inside, 1);
                 pthread_mutex_unlock(&machine->lock);
-                shield_release(&cpu->shield);
-                if (!handler)
-                        continue;
-                handler();
-                shield_take(&cpu->shield);
+                frame.handler();
                 pthread_mutex_lock(&machine->lock);
-                deactivate(machine, irq);
-                pthread_mutex_unlock(&machine->lock);
-                shield_release(&cpu->shield);
+                atomic_fetch_sub(&cpu->inside, 1);
+                end(machine, &frame);
         }
 }
 
@@ -211,21 +377,28 @@ static void sleep_until(struct mvs_machine *machine, uint64_t until_us)
                 pthread_cond_timedwait(&cpu->changed, &machine->lock, &at);
         }
         cpu->waiting = false;
+        cpu->visits++; /* the host's time that it slept is not a spin's */
 }
 
 bool mvs_cpu_wakes(const struct mvs_machine *machine)
 {
-        return mvs_nvic_select(&machine->nvic, active_priority(machine)) >= 0;
+        return mvs_nvic_select_unmasked(&machine->nvic) >= 0;
+}
+
+bool mvs_cpu_has_event(const struct mvs_machine *machine)
+{
+        return machine->cpu.event || mvs_nvic_select(&machine->nvic) >= 0;
 }
 
 bool mvs_cpu_may_take(const struct mvs_machine *machine)
 {
-        return select_line(machine) >= 0;
+        return mvs_nvic_select(&machine->nvic) >= 0;
 }
 
 bool mvs_cpu_wait(struct mvs_machine *machine, uint64_t until_us, bool (*ended)(const struct mvs_machine *machine))
 {
         struct mvs_timeline *timeline = &machine->timeline;
+        machine->cpu.visits++;
         for (;;) {
                 /* In virtual time this may go round for ever, and only another thread ends it. */
                 mvs_machine_yield(machine);
@@ -240,6 +413,8 @@ bool mvs_cpu_wait(struct mvs_machine *machine, uint64_t until_us, bool (*ended)(
                         next = until_us;
                 if (!mvs_timeline_follows_host(timeline) && next != MVS_NEVER)
                         mvs_timeline_jump(timeline, next);
+                else if (next == MVS_NEVER && timeline->outside == 0)
+                        mvs_cpu_stuck(machine);
                 else
                         sleep_until(machine, next);
         }

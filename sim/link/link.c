@@ -104,7 +104,6 @@ static void on_wake(uv_async_t *wake)
 static void *thread_main(void *arg)
 {
         struct mvs_link *link = arg;
-        pthread_setname_np(pthread_self(), "mvsim-link");
         uv_run(&link->loop, UV_RUN_DEFAULT);
         return NULL;
 }
@@ -128,7 +127,7 @@ static int start_thread(struct mvs_link *link)
                 return error;
         }
         link->wake.data = link;
-        error = mvs_thread_start(&link->thread, thread_main, link);
+        error = mvs_thread_start(&link->thread, MVS_THREAD_PREFIX "link", thread_main, link);
         if (error) {
                 uv_close((uv_handle_t *)&link->wake, NULL);
                 uv_run(&link->loop, UV_RUN_DEFAULT);

@@ -6,23 +6,34 @@
  */
 #include "sim/nvic/nvic.h"
 
-#define MVS_IRQ(name, number) void name##_IRQHandler(void) __attribute__((weak, visibility("default")));
+#include <stddef.h>
+
+#define HANDLER void __attribute__((weak, visibility("default")))
+
+HANDLER SVC_Handler(void);
+HANDLER PendSV_Handler(void);
+HANDLER SysTick_Handler(void);
+#define MVS_IRQ(name, number) HANDLER name##_IRQHandler(void);
 #include "sim/nvic/irq.def"
 
-mvs_handler_fn *mvs_vector_of(unsigned irq)
+mvs_handler_fn *mvs_vector_of(unsigned vector)
 {
-        static mvs_handler_fn *const vectors[MVS_IRQ_COUNT] = {
-#define MVS_IRQ(name, number) [number] = name##_IRQHandler,
+        static mvs_handler_fn *const vectors[MVS_VECTORS] = {
+                [MVS_VECTOR_SVCALL] = SVC_Handler,
+                [MVS_VECTOR_PENDSV] = PendSV_Handler,
+                [MVS_VECTOR_SYSTICK] = SysTick_Handler,
+#define MVS_IRQ(name, number) [MVS_VECTOR_IRQ + (number)] = name##_IRQHandler,
 #include "sim/nvic/irq.def"
         };
-        return vectors[irq];
+        return vectors[vector];
 }
 
-const char *mvs_irq_name(unsigned irq)
+const char *mvs_vector_name(unsigned vector)
 {
-        static const char *const names[MVS_IRQ_COUNT] = {
-#define MVS_IRQ(name, number) [number] = #name,
+        static const char *const names[MVS_VECTORS] = {
+#define MVS_EXCEPTION(name, number) [MVS_VECTOR_IRQ + (number)] = #name,
+#define MVS_IRQ(name, number)       [MVS_VECTOR_IRQ + (number)] = #name,
 #include "sim/nvic/irq.def"
         };
-        return names[irq];
+        return names[vector] ? names[vector] : "?";
 }

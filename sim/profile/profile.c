@@ -17,7 +17,7 @@
 static const struct mvs_profile defaults = {
         .device = {.sysclk = 160000000, .hclk = 160000000, .pclk1 = 160000000, .pclk2 = 160000000},
         .network = {.connect_ms = 250, .retry_ms = 1000, .retry_max_ms = 60000},
-        .time = {.mode = MVS_TIME_REAL, .seed = 1, .call_us = 2, .completion_us = 200, .spin_ms = 10},
+        .time = {.mode = MVS_TIME_REAL, .seed = 1, .call_us = 2, .completion_us = 200, .spin_ms = 10, .stuck_ms = 2000},
         .log = {.level = MVS_LOG_WARNING},
         .cloud = {.logging = true},
         .limits =
@@ -29,6 +29,8 @@ static const struct mvs_profile defaults = {
                         .http_headers = 32,
                         .log_message = 1024,
                         .notification_hold_ms = 10,
+                        .fast_irq_hang_ms = 100,
+                        .fast_irq_flood = 100000,
                 },
 };
 
@@ -75,6 +77,7 @@ void mvs_profile_finish(struct mvs_profile *profile)
         }
         free(profile->http.rewrite);
         free(profile->log.file);
+        free(profile->trace.file);
         memset(profile, 0, sizeof *profile);
 }
 
@@ -169,6 +172,8 @@ static int complete(struct mvs_profile *profile, const struct mvs_profile_report
         int result = anchor(&profile->http.ca_file, report->file);
         if (result == 0)
                 result = anchor(&profile->log.file, report->file);
+        if (result == 0)
+                result = anchor(&profile->trace.file, report->file);
         if (result == 0)
                 result = give_id(profile);
         if (result < 0)

@@ -63,13 +63,20 @@ struct mvs_profile_time {
         uint64_t seed;           /* 1 */
         uint32_t call_us;        /* virtual time that a system call takes; 2 */
         uint32_t completion_us;  /* the earliest a completion follows its request; 200 (decision 13) */
+        uint32_t reply_us;       /* virtual: what a reply from outside takes; 0: as long as the host's clock says */
         uint32_t spin_ms;        /* host time without a call after which virtual time moves on by itself; 10 */
+        uint32_t stuck_ms;       /* host time for which a handler may sleep; 2000 */
 };
 
 /* log: where the server log and the simulator's own messages go. */
 struct mvs_profile_log {
         char *file;               /* the application's server log; NULL: standard error */
         enum mvs_log_level level; /* the simulator's own messages, on standard error; warning */
+};
+
+/* trace: the event log of everything that crosses the boundary. */
+struct mvs_profile_trace {
+        char *file; /* NULL: none */
 };
 
 /* cloud: what the servers do, apart from the link itself. */
@@ -86,6 +93,24 @@ struct mvs_profile_limits {
         uint32_t http_headers;         /* 32 */
         uint32_t log_message;          /* 1024 bytes */
         uint32_t notification_hold_ms; /* 10 */
+        uint32_t fast_irq_hang_ms;     /* 100 */
+        uint32_t fast_irq_flood;       /* 100000 entries in a second */
+};
+
+enum mvs_lint_level {
+        MVS_LINT_UNSET, /* not in the profile */
+        MVS_LINT_OFF,
+        MVS_LINT_NOTE,    /* counted; written where log.level is info, and with the summary */
+        MVS_LINT_WARNING, /* counted and written */
+        MVS_LINT_ERROR,   /* written, and the process ends */
+};
+
+/* lint: what each finding of the usage checker counts as; its own level, that of `all`, or else its default. */
+struct mvs_profile_lint {
+        enum mvs_lint_level all;
+#define MVS_LINT(name, id, level, description) enum mvs_lint_level name;
+#include "sim/profile/lints.def"
+#undef MVS_LINT
 };
 
 struct mvs_profile {
@@ -94,8 +119,10 @@ struct mvs_profile {
         struct mvs_profile_http http;
         struct mvs_profile_time time;
         struct mvs_profile_log log;
+        struct mvs_profile_trace trace;
         struct mvs_profile_cloud cloud;
         struct mvs_profile_limits limits;
+        struct mvs_profile_lint lint;
 };
 
 /* Fills *ret with the defaults. Strings that the defaults need are allocated; mvs_profile_finish() frees them. */

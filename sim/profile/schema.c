@@ -80,13 +80,18 @@ static const cyaml_schema_field_t http_fields[] = {
 };
 
 static const cyaml_schema_field_t time_fields[] = {
-        CHOICE(time, mode, time_modes), NUMBER(time, seed),    NUMBER(time, call_us),
-        NUMBER(time, completion_us),    NUMBER(time, spin_ms), CYAML_FIELD_END,
+        CHOICE(time, mode, time_modes), NUMBER(time, seed),    NUMBER(time, call_us),  NUMBER(time, completion_us),
+        NUMBER(time, reply_us),         NUMBER(time, spin_ms), NUMBER(time, stuck_ms), CYAML_FIELD_END,
 };
 
 static const cyaml_schema_field_t log_fields[] = {
         TEXT(log, file),
         CHOICE(log, level, log_levels),
+        CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t trace_fields[] = {
+        TEXT(trace, file),
         CYAML_FIELD_END,
 };
 
@@ -103,14 +108,34 @@ static const cyaml_schema_field_t limits_fields[] = {
         NUMBER(limits, http_headers),
         NUMBER(limits, log_message),
         NUMBER(limits, notification_hold_ms),
+        NUMBER(limits, fast_irq_hang_ms),
+        NUMBER(limits, fast_irq_flood),
+        CYAML_FIELD_END,
+};
+
+static const cyaml_strval_t lint_levels[] = {
+        {"error", MVS_LINT_ERROR},
+        {"warning", MVS_LINT_WARNING},
+        {"note", MVS_LINT_NOTE},
+        {"off", MVS_LINT_OFF},
+};
+
+static const cyaml_schema_field_t lint_fields[] = {
+        CHOICE(lint, all, lint_levels),
+#define MVS_LINT(name, id, level, description)                                                                    \
+        CYAML_FIELD_ENUM(id, CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct mvs_profile_lint, name, lint_levels, \
+                         CYAML_ARRAY_LEN(lint_levels)),
+#include "sim/profile/lints.def"
+#undef MVS_LINT
         CYAML_FIELD_END,
 };
 
 static const cyaml_schema_field_t profile_fields[] = {
         SECTION(device, device_fields), SECTION(network, network_fields),
         SECTION(http, http_fields),     SECTION(time, time_fields),
-        SECTION(log, log_fields),       SECTION(cloud, cloud_fields),
-        SECTION(limits, limits_fields), CYAML_FIELD_END,
+        SECTION(log, log_fields),       SECTION(trace, trace_fields),
+        SECTION(cloud, cloud_fields),   SECTION(limits, limits_fields),
+        SECTION(lint, lint_fields),     CYAML_FIELD_END,
 };
 
 const struct cyaml_schema_value mvs_profile_schema = {
@@ -134,8 +159,11 @@ const struct mvs_profile_rule mvs_profile_rules[] = {
         {"time.seed", MVS_PROFILE_NUMBER, 0, UINT64_MAX},
         {"time.call_us", MVS_PROFILE_NUMBER, 1, 1000000},
         {"time.completion_us", MVS_PROFILE_NUMBER, 1, 60000000},
+        {"time.reply_us", MVS_PROFILE_NUMBER, 0, 60000000},
         {"time.spin_ms", MVS_PROFILE_NUMBER, 1, 60000},
+        {"time.stuck_ms", MVS_PROFILE_NUMBER, 1, 3600000},
         {"log.file", MVS_PROFILE_FILE, 0, 0},
+        {"trace.file", MVS_PROFILE_FILE, 0, 0},
         {"limits.notification_centers", MVS_PROFILE_NUMBER, 1, 32},
         {"limits.network_handles", MVS_PROFILE_NUMBER, 1, 32},
         {"limits.channels", MVS_PROFILE_NUMBER, 1, 4},
@@ -143,6 +171,8 @@ const struct mvs_profile_rule mvs_profile_rules[] = {
         {"limits.http_headers", MVS_PROFILE_NUMBER, 1, 32},
         {"limits.log_message", MVS_PROFILE_NUMBER, 1, 1024},
         {"limits.notification_hold_ms", MVS_PROFILE_NUMBER, 0, 60000},
+        {"limits.fast_irq_hang_ms", MVS_PROFILE_NUMBER, 1, 60000},
+        {"limits.fast_irq_flood", MVS_PROFILE_NUMBER, 1, 100000000},
         {NULL, MVS_PROFILE_NUMBER, 0, 0},
 };
 

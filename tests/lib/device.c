@@ -95,6 +95,7 @@ void mvt_device_boot(const struct mvt_device *options)
         unsetenv("MVSIM_SEED");
         unsetenv("MVSIM_TIME");
         unsetenv("MVSIM_SUMMARY");
+        unsetenv("MVSIM_TRACE");
         before.leaves_handles = options->leaves_handles;
         let_libuv_open_its_pipe();
         list("/proc/self/fd", &before.descriptors);

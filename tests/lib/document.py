@@ -40,7 +40,7 @@ VARYING = [
     (re.compile(r"0x[0-9a-f]{5,}"), "0x…"),  # addresses and handles
     (re.compile(r"^==\d+==", re.MULTILINE), "==…=="),  # process ids, as valgrind and the sanitizers show them
     (re.compile(r"^\[ *\d+\.\d{6}\]", re.MULTILINE), "[…]"),  # stamps of the server log
-    (re.compile(r"(?<=summary: )\d+ calls|\d+\.\d{6} s$", re.MULTILINE), "…"),  # in the summary
+    (re.compile(r"(?<=summary: )\d+ calls|longest handler \d+ us|masked for \d+ us|\d+\.\d{6} s$", re.MULTILINE), "…"),  # in the summary
     (re.compile(r"(?<=after )\d+ ms"), "…"),  # in curl's messages
     (re.compile(r"[ \t]+$", re.MULTILINE), ""),
 ]

@@ -1,0 +1,1 @@
+#include "board/cm33_bits.h"
