@@ -1,7 +1,6 @@
 #include "sim/backtrace.h"
 
 #include <dlfcn.h>
-#include <string.h>
 #include <unwind.h>
 
 struct walk {
@@ -37,12 +36,7 @@ struct mvs_code mvs_code_at(uintptr_t address)
 {
         Dl_info info;
         /* NOLINTNEXTLINE(performance-no-int-to-ptr): an address out of a stack */
-        if (!dladdr((const void *)address, &info) || !info.dli_fname)
-                return (struct mvs_code){.object = "?"};
-        const char *slash = strrchr(info.dli_fname, '/');
-        return (struct mvs_code){
-                .object = slash ? slash + 1 : info.dli_fname,
-                .base = (uintptr_t)info.dli_fbase,
-                .function = info.dli_sname,
-        };
+        if (!dladdr((const void *)address, &info))
+                return (struct mvs_code){.base = 0};
+        return (struct mvs_code){.base = (uintptr_t)info.dli_fbase, .function = info.dli_sname};
 }

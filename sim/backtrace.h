@@ -11,11 +11,10 @@
  */
 unsigned mvs_backtrace(uintptr_t *ret_frames, unsigned max);
 
-/* What stands at an address. The strings are the dynamic linker's. */
+/* What stands at an address. The string is the dynamic linker's. */
 struct mvs_code {
-        const char *object;   /* the file's name without directories; "?" for an address that is in none */
-        uintptr_t base;       /* where it is loaded; 0 in that case */
-        const char *function; /* the exported function that the address lies in; NULL when the object names none */
+        uintptr_t base;       /* where the file is loaded that it is in; 0: it is in none */
+        const char *function; /* the exported function that the address lies in; NULL when that names none */
 };
 
 struct mvs_code mvs_code_at(uintptr_t address);

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <sched.h>
 
+#include "sim/memory/report.h"
+
 void mvs_machine_lock(struct mvs_machine *machine)
 {
         atomic_fetch_add(&machine->awaited, 1);
@@ -43,7 +45,7 @@ static int init_parts(struct mvs_machine *machine)
                 result = -ENOMEM;
                 goto no_link;
         }
-        result = mvs_copy_install();
+        result = mvs_report_start(machine);
         if (result < 0)
                 goto no_copy;
         return 0;
@@ -95,7 +97,7 @@ void mvs_machine_stop(struct mvs_machine *machine)
 
 void mvs_machine_finish(struct mvs_machine *machine)
 {
-        mvs_copy_remove();
+        mvs_report_stop(machine);
         mvs_cpu_finish(&machine->cpu);
         mvs_memory_finish(&machine->memory);
         pthread_cond_destroy(&machine->answered);

@@ -183,10 +183,20 @@ static bool lend_buffers(struct mvs_device *device, const struct mvs_channel *ch
 {
         struct mvs_memory *memory = &device->machine.memory;
         uint32_t owner = channel->object.handle;
-        struct mvs_lent receive = {channel->receive_buffer, channel->receive_buffer + channel->receive_len,
-                                   "receive buffer of a channel", owner, true};
-        struct mvs_lent send = {channel->send_buffer, channel->send_buffer + channel->send_len,
-                                "send buffer of a channel", owner, true};
+        struct mvs_lent receive = {
+                .start = channel->receive_buffer,
+                .end = channel->receive_buffer + channel->receive_len,
+                .what = "receive buffer of a channel",
+                .owner = owner,
+                .secret = true,
+                .by = "mvOpenChannel",
+                .until = "mvCloseChannel",
+                .since_us = mvs_machine_now(&device->machine),
+        };
+        struct mvs_lent send = receive;
+        send.start = channel->send_buffer;
+        send.end = channel->send_buffer + channel->send_len;
+        send.what = "send buffer of a channel";
         if (!mvs_memory_lend(memory, &receive))
                 return false;
         if (mvs_memory_lend(memory, &send))

@@ -1,5 +1,6 @@
 /* The one device of the process: booting, shutting down, and what a fork and the process's exit do to it. */
 #include "sim/diag.h"
+#include "sim/memory/report.h"
 #include "src/deadlock.h"
 #include "src/device.h"
 
@@ -138,11 +139,12 @@ static int open_trace(struct mvs_device *device)
 
 static int init_device(struct mvs_device *device, struct mvs_profile *profile)
 {
+        device->machine.memory.secure_start = (uintptr_t)device;
+        device->machine.memory.secure_end = (uintptr_t)device + mvs_arena_span(sizeof *device);
+        device->machine.memory.words = mvs_arena_words(device, sizeof *device);
         int result = mvs_machine_init(&device->machine, profile);
         if (result < 0)
                 return result;
-        device->machine.memory.secure_start = (uintptr_t)device;
-        device->machine.memory.secure_end = (uintptr_t)device + sizeof *device;
         device->led_on = true;
         device->summary = getenv("MVSIM_SUMMARY") != NULL;
         mvs_handles_init(&device->handles, &device->machine.random);
@@ -175,6 +177,9 @@ no_trace:
 /* In the child of a fork there is one thread and no device: the parent's threads are not here to run it. */
 static void forget_device(void)
 {
+        struct mvs_device *device = mvs_device_if_running();
+        if (device)
+                mvs_report_forget(&device->machine);
         atomic_store(&running, NULL);
 }
 

@@ -53,6 +53,8 @@ enum MvStatus mvs_gate(enum mvs_call_number number, const uintptr_t *cells)
 
         mvs_cpu_enter(&device->machine);
         device->statistics.calls++;
+        if (device->machine.memory.watchful)
+                mvs_memory_inspect(&device->machine.memory, call.desc->name);
         if (!device->faults.armed || !mvs_fault_answers(&call, &status))
                 status = perform(&call);
         if (status != MV_STATUS_OKAY) {

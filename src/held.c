@@ -12,9 +12,10 @@
 
 #include "sim/backtrace.h"
 #include "sim/diag.h"
+#include "sim/memory/trace_back.h"
 #include "src/device.h"
 
-#define FRAMES_MAX 48
+#define FRAMES_MAX 24
 
 struct stack {
         uintptr_t frames[FRAMES_MAX];
@@ -87,22 +88,20 @@ static const char *on_the_device(const char *call)
 
 /* ---- the report ---- */
 
-static void report_frame(unsigned number, uintptr_t address)
-{
-        struct mvs_code code = mvs_code_at(address);
-        mvs_diag(MVS_LOG_ERROR, "  #%u 0x%" PRIxPTR " %s (%s+0x%" PRIxPTR ")", number, address,
-                 code.function ? code.function : "?", code.object, address - code.base);
-}
-
 static void explain(const struct stack *stack, uintptr_t application)
 {
         const char *call = call_into(stack, 0, application);
         const char *interrupted = interrupted_call(stack, application);
-        mvs_diag(MVS_LOG_ERROR, "  it is stuck in %s; the code that it interrupted was in %s",
+        mvs_diag(MVS_LOG_ERROR,
+                 "  it is stuck in %s, whose lock the code that it interrupted holds, in %s, or a thread that does not "
+                 "run",
                  call ? call : "a function of its own", interrupted ? interrupted : "the application itself");
         mvs_diag(MVS_LOG_ERROR, "  %s", on_the_device(call));
+        struct mvs_text text = {.len = 0};
         for (unsigned i = 0; i < stack->count; i++)
-                report_frame(i, stack->frames[i]);
+                mvs_trace_back_line(&text, i, stack->frames[i]);
+        if (write(STDERR_FILENO, text.bytes, text.len) < 0)
+                return; /* nowhere left to say so */
 }
 
 static void on_handler_stuck(void *owner, const struct mvs_active *handler)
@@ -112,12 +111,10 @@ static void on_handler_stuck(void *owner, const struct mvs_active *handler)
         uint64_t now = mvs_machine_now(machine);
         struct stack stack;
         mvs_diag(MVS_LOG_ERROR,
-                 "the handler of exception %u (%s) cannot end: at %" PRIu64 ".%06" PRIu64
-                 " s it has been asleep for %" PRIu32
-                 " ms (time.stuck_ms), for a lock that it does not get: the code that it interrupted holds it, or a "
-                 "thread that does not run",
-                 handler->vector, mvs_vector_name(handler->vector), now / 1000000, now % 1000000,
-                 machine->profile.time.stuck_ms);
+                 "interrupt %d (%s): its handler cannot end: it is asleep for %" PRIu32
+                 " ms (time.stuck_ms), in a lock, as is found at %" PRIu64 ".%06" PRIu64 " s",
+                 (int)handler->vector - MVS_VECTOR_IRQ, mvs_vector_name(handler->vector),
+                 machine->profile.time.stuck_ms, now / 1000000, now % 1000000);
         stack.count = mvs_preempt_backtrace(machine, handler->thread, stack.frames, FRAMES_MAX);
         uintptr_t function = (uintptr_t)mvs_nvic_handler(&machine->nvic, handler->vector);
         if (stack.count > 0)

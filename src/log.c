@@ -108,7 +108,15 @@ enum MvStatus mvs_do_mvServerLoggingInit(struct mvs_call *call, uint8_t *buffer,
         struct mvs_memory *memory = &call->device->machine.memory;
         if (log->buffer)
                 mvs_memory_give_back(memory, 0, log->buffer, log->buffer != (uintptr_t)buffer);
-        struct mvs_lent lent = {(uintptr_t)buffer, (uintptr_t)buffer + length_bytes, "server log buffer", 0, true};
+        struct mvs_lent lent = {
+                .start = (uintptr_t)buffer,
+                .end = (uintptr_t)buffer + length_bytes,
+                .what = "server log buffer",
+                .secret = true,
+                .by = "mvServerLoggingInit",
+                .until = "mvServerLoggingInit is given another",
+                .since_us = mvs_machine_now(&call->device->machine),
+        };
         log->buffer = 0;
         if (!mvs_memory_lend(memory, &lent))
                 return mvs_reject(call, MV_STATUS_INVALIDBUFFERSIZE, NULL, "too much memory is lent already");

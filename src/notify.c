@@ -26,7 +26,7 @@ static void count_overrun(struct mvs_centre *centre, uintptr_t slot)
 }
 
 /* The record is whole in memory before the line is pended. */
-static void write_record(struct mvs_centre *centre, const struct MvNotification *record)
+static void write_record(struct mvs_centre *centre, const struct MvNotification *record, uint64_t now_us)
 {
         struct mvs_device *device = centre->device;
         uintptr_t slot = centre->buffer + (uintptr_t)centre->next * RECORD;
@@ -46,7 +46,7 @@ static void write_record(struct mvs_centre *centre, const struct MvNotification 
                 centre->lapped = true;
         }
         if (!centre->pended)
-                centre->pended_us = mvs_machine_now(&device->machine);
+                centre->pended_us = now_us;
         centre->pended = true;
         mvs_cpu_pend(&device->machine, MVS_VECTOR_IRQ + centre->irq);
 }
@@ -56,7 +56,7 @@ static void write_first_waiting(struct mvs_centre *centre)
         struct MvNotification *record = &centre->waiting[centre->waiting_first];
         centre->waiting_first = (centre->waiting_first + 1) % MVS_CENTRE_WAITING;
         centre->waiting_count--;
-        write_record(centre, record);
+        write_record(centre, record, mvs_machine_now(&centre->device->machine));
 }
 
 static uint64_t hold_us(const struct mvs_machine *machine)
@@ -92,7 +92,7 @@ static void post(struct mvs_centre *centre, enum MvEventType type, uint32_t tag)
                 .tag = tag,
         };
         if (centre->waiting_count == 0 && (!centre->pended || is_left_alone(centre))) {
-                write_record(centre, &record);
+                write_record(centre, &record, record.microseconds);
                 return;
         }
         if (centre->waiting_count == MVS_CENTRE_WAITING)
@@ -254,8 +254,12 @@ static bool open_centre(struct mvs_device *device, struct mvs_centre *centre, co
                 return false;
         if (!mvs_handles_add(&device->handles, &centre->object, MVS_OBJECT_NOTIFICATION))
                 goto no_handle;
-        struct mvs_lent lent = {centre->buffer, centre->buffer + setup->buffer_size, "notification buffer",
-                                centre->object.handle, false};
+        struct mvs_lent lent = {
+                .start = centre->buffer,
+                .end = centre->buffer + setup->buffer_size,
+                .what = "notification buffer",
+                .owner = centre->object.handle,
+        };
         if (!mvs_memory_lend(&device->machine.memory, &lent))
                 goto no_loan;
         device->notify.by_irq[centre->irq] = centre;

@@ -52,9 +52,23 @@ unsigned mvs_cpu_ipsr(void)
 
 static void become_processor(struct mvs_cpu *cpu)
 {
-        cpu->thread = pthread_self();
+        __atomic_store_n(&cpu->thread, pthread_self(), __ATOMIC_RELAXED);
         cpu->tid = gettid();
         pthread_getcpuclockid(cpu->thread, &cpu->thread_clock);
+}
+
+/* With or without the lock: what another thread makes of it meanwhile is not this one. */
+static bool is_processor(const struct mvs_cpu *cpu)
+{
+        return pthread_equal(__atomic_load_n(&cpu->thread, __ATOMIC_RELAXED), pthread_self()) != 0;
+}
+
+static void follow_thread(struct mvs_cpu *cpu)
+{
+        if (is_processor(cpu))
+                return;
+        become_processor(cpu);
+        atomic_store(&cpu->several, true);
 }
 
 int mvs_cpu_init(struct mvs_cpu *cpu)
@@ -143,15 +157,14 @@ void mvs_cpu_wake(struct mvs_machine *machine, bool waiting)
 /* A fast handler that runs inside the secure world comes to the simulator again: the shield is its thread's already. */
 static bool is_inside(const struct mvs_cpu *cpu)
 {
-        return atomic_load_explicit(&cpu->inside, memory_order_relaxed) > 0 &&
-               pthread_equal(cpu->thread, pthread_self());
+        return atomic_load_explicit(&cpu->inside, memory_order_relaxed) > 0 && is_processor(cpu);
 }
 
 static void enter_from_outside(struct mvs_machine *machine)
 {
         struct mvs_cpu *cpu = &machine->cpu;
         sigset_t held, before;
-        bool holds = atomic_load_explicit(&cpu->several, memory_order_relaxed);
+        bool holds = atomic_load_explicit(&cpu->several, memory_order_relaxed) || !is_processor(cpu);
         if (holds) {
                 mvs_preempt_held(&held);
                 pthread_sigmask(SIG_BLOCK, &held, &before);
@@ -161,10 +174,7 @@ static void enter_from_outside(struct mvs_machine *machine)
         cpu->held = holds;
         if (holds)
                 cpu->before = before;
-        if (pthread_equal(cpu->thread, pthread_self()))
-                return;
-        become_processor(cpu);
-        atomic_store(&cpu->several, true);
+        follow_thread(cpu);
 }
 
 void mvs_cpu_enter(struct mvs_machine *machine)
@@ -215,8 +225,7 @@ struct frame {
 
 static void push(struct mvs_cpu *cpu, unsigned vector)
 {
-        if (!pthread_equal(cpu->thread, pthread_self()))
-                become_processor(cpu);
+        follow_thread(cpu);
         cpu->stack[cpu->depth++] =
                 (struct mvs_active){vector, cpu->thread, cpu->tid, cpu->thread_clock, ++cpu->entries};
 }

@@ -129,10 +129,11 @@ static bool spins(const struct mvs_machine *machine, struct watch *watch)
 {
         uint64_t used_ns = processor_time(&machine->cpu);
         uint64_t host_ns = mvs_host_ns();
-        bool stands = machine->cpu.visits == watch->visits && !machine->cpu.waiting;
+        uint64_t visits = machine->cpu.visits + atomic_load(&machine->memory.guard.passes);
+        bool stands = visits == watch->visits && !machine->cpu.waiting;
         if (stands && !has_spun(machine, watch, used_ns, host_ns))
                 return false;
-        watch->visits = machine->cpu.visits;
+        watch->visits = visits;
         watch->used_ns = used_ns;
         watch->host_ns = host_ns;
         return stands;

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 /* Long enough for every field but the name, and for the beginning of that. */
-#define LINE_SIZE 160
+#define LINE_SIZE 256
 
 /* Small: this may run on the stack of a signal handler. */
 struct reader {
@@ -20,14 +20,6 @@ struct reader {
         size_t at;
         size_t filled;
         char text[1024];
-};
-
-struct segment {
-        uintptr_t start;
-        uintptr_t end;
-        bool readable;
-        bool writable;
-        bool kernels; /* data of the kernel's, which only its own code may touch */
 };
 
 struct span {
@@ -110,7 +102,7 @@ static const char *parse_hex(const char *text, uintptr_t *ret_value)
 }
 
 /* start-end rwxp offset device inode [name] */
-static bool parse_segment(const char *line, struct segment *ret_segment)
+static bool parse_segment(const char *line, struct mvs_segment *ret_segment)
 {
         const char *at = parse_hex(line, &ret_segment->start);
         if (*at != '-')
@@ -120,14 +112,23 @@ static bool parse_segment(const char *line, struct segment *ret_segment)
                 return false;
         ret_segment->readable = at[1] == 'r';
         ret_segment->writable = at[2] == 'w';
-        const char *name = strchr(at, '[');
-        ret_segment->kernels = name != NULL && (strncmp(name, "[vvar", 5) == 0 || strcmp(name, "[vsyscall]") == 0);
+        ret_segment->executable = at[3] == 'x';
+        const char *name = strpbrk(at, "[/");
+        ret_segment->name[0] = '\0';
+        if (name != NULL)
+                strncat(ret_segment->name, name, sizeof ret_segment->name - 1);
         return true;
+}
+
+/* Data of the kernel's, which only its own code may touch. */
+static bool is_kernels(const struct mvs_segment *segment)
+{
+        return strncmp(segment->name, "[vvar", 5) == 0 || strcmp(segment->name, "[vsyscall]") == 0;
 }
 
 /* Adds the segment; the part of it that lies in one of the two secure spans becomes secure. The kernel joins anonymous
  * mappings that touch, so a segment may begin outside and end inside. */
-static int add_segment(struct mvs_memory *memory, const struct segment *segment, const struct span secure[2])
+static int add_segment(struct mvs_memory *memory, const struct mvs_segment *segment, const struct span secure[2])
 {
         enum mvs_region_kind outside = segment->writable ? MVS_REGION_NONSECURE_RW : MVS_REGION_NONSECURE_RO;
         uintptr_t at = segment->start;
@@ -150,6 +151,18 @@ static int add_segment(struct mvs_memory *memory, const struct segment *segment,
         return 0;
 }
 
+/* Adds what is inaccessible only because it is lent. */
+static int add_held(struct mvs_memory *memory, const struct mvs_segment *segment)
+{
+        uintptr_t start, end;
+        for (uintptr_t at = segment->start; mvs_lent_next_held(memory, at, segment->end, &start, &end); at = end) {
+                int r = mvs_regions_add(memory, start, end, MVS_REGION_NONSECURE_RW);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
 static int read_segments(struct mvs_memory *memory, struct reader *reader)
 {
         uintptr_t table = (uintptr_t)memory->regions;
@@ -161,14 +174,28 @@ static int read_segments(struct mvs_memory *memory, struct reader *reader)
         int r;
         mvs_regions_clear(memory);
         while ((r = next_line(reader, line)) == 0) {
-                struct segment segment;
-                if (!parse_segment(line, &segment) || !segment.readable || segment.kernels)
+                struct mvs_segment segment;
+                if (!parse_segment(line, &segment) || is_kernels(&segment))
                         continue;
-                r = add_segment(memory, &segment, secure);
+                r = segment.readable ? add_segment(memory, &segment, secure) : add_held(memory, &segment);
                 if (r < 0)
                         return r;
         }
         return r == -ENODATA ? 0 : r;
+}
+
+/* And this behind its last byte. */
+extern const char _end[] __attribute__((visibility("hidden")));
+
+bool mvs_maps_has_own_data(uintptr_t start, uintptr_t end)
+{
+        return start < (uintptr_t)_end && end > (uintptr_t)&__ehdr_start;
+}
+
+bool mvs_maps_is_own_code(uintptr_t address)
+{
+        struct span own = own_library();
+        return address >= own.start && address < own.end;
 }
 
 static int read_once(struct mvs_memory *memory)
@@ -193,4 +220,99 @@ int mvs_maps_read(struct mvs_memory *memory)
         } while (r == 0 && memory->region_capacity != capacity);
         errno = saved_errno;
         return r;
+}
+
+/* ---- questions about single addresses ---- */
+
+typedef bool visit_fn(const struct mvs_segment *segment, void *context);
+
+/* Until the visitor has seen enough and says false. 0 or a negative errno. */
+static int visit_segments(visit_fn *visit, void *context)
+{
+        struct reader reader = {.fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC)};
+        if (reader.fd < 0)
+                return -errno;
+        char line[LINE_SIZE];
+        int r;
+        while ((r = next_line(&reader, line)) == 0) {
+                struct mvs_segment segment;
+                if (parse_segment(line, &segment) && !visit(&segment, context))
+                        break;
+        }
+        close(reader.fd);
+        return r == -ENODATA ? 0 : r;
+}
+
+struct search {
+        uintptr_t address;
+        struct mvs_segment *found;
+        bool is_found;
+};
+
+static bool search_segment(const struct mvs_segment *segment, void *context)
+{
+        struct search *search = context;
+        if (search->address >= segment->end)
+                return true;
+        *search->found = *segment;
+        search->is_found = search->address >= segment->start;
+        return false;
+}
+
+bool mvs_maps_find(uintptr_t address, struct mvs_segment *ret_segment)
+{
+        struct search search = {.address = address, .found = ret_segment};
+        *ret_segment = (struct mvs_segment){.start = UINTPTR_MAX, .end = UINTPTR_MAX};
+        return visit_segments(search_segment, &search) == 0 && search.is_found;
+}
+
+/* The C library's heaps beside the main one begin at multiples of their largest size. */
+#define HEAP_SIZE ((uintptr_t)64 << 20)
+
+struct look {
+        const struct mvs_memory *memory;
+        uintptr_t at; /* what lies before has been seen, without a hole */
+        uintptr_t end;
+        uintptr_t stack;
+        struct mvs_survey survey;
+};
+
+static bool is_all_held(const struct mvs_memory *memory, uintptr_t at, uintptr_t end)
+{
+        uintptr_t start;
+        while (at < end) {
+                if (!mvs_lent_next_held(memory, at, end, &start, &end) || start > at)
+                        return false;
+                at = end;
+        }
+        return true;
+}
+
+static bool look_at(const struct mvs_segment *segment, void *context)
+{
+        struct look *look = context;
+        if (segment->end <= look->at)
+                return true;
+        if (segment->start > look->at)
+                return false;
+        uintptr_t end = segment->end < look->end ? segment->end : look->end;
+        bool data = segment->readable && segment->writable && !segment->executable;
+        look->survey.plain = look->survey.plain && (data || is_all_held(look->memory, look->at, end));
+        look->survey.heap = look->survey.heap || strcmp(segment->name, "[heap]") == 0 ||
+                            (segment->name[0] == '\0' && segment->start % HEAP_SIZE == 0);
+        look->survey.stack = look->survey.stack || strncmp(segment->name, "[stack", 6) == 0 ||
+                             (look->stack >= segment->start && look->stack < segment->end && look->stack < end);
+        look->at = end;
+        return end < look->end;
+}
+
+int mvs_maps_survey(const struct mvs_memory *memory, uintptr_t start, uintptr_t end, uintptr_t stack,
+                    struct mvs_survey *ret_survey)
+{
+        struct look look = {.memory = memory, .at = start, .end = end, .stack = stack, .survey = {.plain = true}};
+        int saved_errno = errno;
+        int r = visit_segments(look_at, &look);
+        errno = saved_errno;
+        *ret_survey = look.survey;
+        return r < 0 ? r : look.at < end ? -EFAULT : 0;
 }

@@ -113,6 +113,24 @@ struct mvs_profile_lint {
 #undef MVS_LINT
 };
 
+/* What happens to memory that is lent to Microvisor and secret. */
+enum mvs_lent_mode {
+        MVS_LENT_OFF,   /* nothing */
+        MVS_LENT_CHECK, /* compared with the pattern at each call */
+        MVS_LENT_TRAP,  /* an access faults */
+};
+
+enum mvs_on_fault {
+        MVS_ON_FAULT_EXIT, /* the process ends by the fault's signal */
+};
+
+/* memory: how strictly the application is watched. */
+struct mvs_profile_memory {
+        enum mvs_lent_mode lent;    /* trap */
+        bool strict;                /* look at the simulator's own guard words in every call; false */
+        enum mvs_on_fault on_fault; /* what follows the report of a fault; exit */
+};
+
 struct mvs_profile {
         struct mvs_profile_device device;
         struct mvs_profile_network network;
@@ -122,6 +140,7 @@ struct mvs_profile {
         struct mvs_profile_trace trace;
         struct mvs_profile_cloud cloud;
         struct mvs_profile_limits limits;
+        struct mvs_profile_memory memory;
         struct mvs_profile_lint lint;
 };
 

@@ -113,6 +113,23 @@ static const cyaml_schema_field_t limits_fields[] = {
         CYAML_FIELD_END,
 };
 
+static const cyaml_strval_t lent_modes[] = {
+        {"trap", MVS_LENT_TRAP},
+        {"check", MVS_LENT_CHECK},
+        {"off", MVS_LENT_OFF},
+};
+
+static const cyaml_strval_t fault_ends[] = {
+        {"exit", MVS_ON_FAULT_EXIT},
+};
+
+static const cyaml_schema_field_t memory_fields[] = {
+        CHOICE(memory, lent, lent_modes),
+        SWITCH(memory, strict),
+        CHOICE(memory, on_fault, fault_ends),
+        CYAML_FIELD_END,
+};
+
 static const cyaml_strval_t lint_levels[] = {
         {"error", MVS_LINT_ERROR},
         {"warning", MVS_LINT_WARNING},
@@ -131,11 +148,17 @@ static const cyaml_schema_field_t lint_fields[] = {
 };
 
 static const cyaml_schema_field_t profile_fields[] = {
-        SECTION(device, device_fields), SECTION(network, network_fields),
-        SECTION(http, http_fields),     SECTION(time, time_fields),
-        SECTION(log, log_fields),       SECTION(trace, trace_fields),
-        SECTION(cloud, cloud_fields),   SECTION(limits, limits_fields),
-        SECTION(lint, lint_fields),     CYAML_FIELD_END,
+        SECTION(device, device_fields),
+        SECTION(network, network_fields),
+        SECTION(http, http_fields),
+        SECTION(time, time_fields),
+        SECTION(log, log_fields),
+        SECTION(trace, trace_fields),
+        SECTION(cloud, cloud_fields),
+        SECTION(limits, limits_fields),
+        SECTION(memory, memory_fields),
+        SECTION(lint, lint_fields),
+        CYAML_FIELD_END,
 };
 
 const struct cyaml_schema_value mvs_profile_schema = {

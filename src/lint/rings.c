@@ -117,8 +117,10 @@ void mvs_lint_overwrites(struct mvs_centre *centre, bool left)
 static void look_for_backlog(struct mvs_centre *centre)
 {
         struct mvs_ring_watch *watch = &centre->watch;
+        if (!watch->merged || centre->pended)
+                return;
         uint64_t quiet_us = mvs_machine_now(&centre->device->machine) - watch->taken_us;
-        if (!watch->merged || centre->pended || quiet_us < MVS_HANDLER_SLOW_US)
+        if (quiet_us < MVS_HANDLER_SLOW_US)
                 return;
         uint32_t behind = newest_left(centre);
         watch->merged = false;
@@ -149,7 +151,8 @@ void mvs_lint_taken(struct mvs_centre *centre)
         if (watch->records - watch->pend > 1)
                 watch->merged = true;
         watch->taken = watch->records;
-        watch->taken_us = mvs_machine_now(&centre->device->machine);
+        if (watch->merged)
+                watch->taken_us = mvs_machine_now(&centre->device->machine);
 }
 
 void mvs_lint_closing_centre(struct mvs_centre *centre)

@@ -42,6 +42,7 @@ VARYING = [
     (re.compile(r"^\[ *\d+\.\d{6}\]", re.MULTILINE), "[…]"),  # stamps of the server log
     (re.compile(r"(?<=summary: )\d+ calls|longest handler \d+ us|masked for \d+ us|\d+\.\d{6} s$", re.MULTILINE), "…"),  # in the summary
     (re.compile(r"(?<=after )\d+ ms"), "…"),  # in curl's messages
+    (re.compile(r"(?<=running for )\d+ us"), "…"),  # of a handler that hangs
     (re.compile(r"[ \t]+$", re.MULTILINE), ""),
 ]
 
