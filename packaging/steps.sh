@@ -4,7 +4,7 @@
 passed=0
 failed=0
 skipped=0
-suite_limit_s=300
+suite_limit_s=600
 failures=() # what failed, in words
 
 sources() {
@@ -42,6 +42,10 @@ build_clang() {
 
 build_sanitized() {
         CC=gcc configure build-asan --werror -Db_sanitize=address,undefined -Dc_args=-fno-sanitize-recover=all && compile build-asan
+}
+
+build_tsan() {
+        CC=gcc configure build-tsan --werror -Db_sanitize=thread && compile build-tsan
 }
 
 build_release() {
@@ -103,12 +107,20 @@ suite() {
         [[ $f -eq 0 ]] || failures+=("$name")
 }
 
-# Scripts are left out, and tests of the suite `no-valgrind`. Watches the children in which Check runs each test, but no
-# programs that a test starts. Without --fair-sched a thread that computes would keep the others from running.
+# Children of a test may have threads, do not join those of their parent, and end by the signals that a test expects.
+suite_tsan() {
+        local dir=$1 options='halt_on_error=1:die_after_fork=0:report_thread_leaks=0'
+        options+=':handle_segv=0:handle_sigbus=0:handle_sigill=0:handle_sigfpe=0'
+        TSAN_OPTIONS=$options CK_FORK=no suite 'tests under ThreadSanitizer' "$dir" testlog.json 3 --no-suite no-tsan --no-suite scripts
+}
+
+# Scripts are left out, and tests of the suite `no-valgrind`. The tests of a program run in one process (CK_FORK):
+# in a child for each, valgrind would translate the whole code again. Watches no programs that a test starts. Without
+# --fair-sched a thread that computes would keep the others from running.
 suite_valgrind() {
         local dir=$1 tests wrapper='valgrind --quiet --error-exitcode=99 --leak-check=full --fair-sched=yes'
         wrapper+=" --errors-for-leak-kinds=definite --show-leak-kinds=definite '--suppressions=$PWD/packaging/valgrind.supp'"
         mapfile -t tests < <(python3 packaging/compiled_tests.py "$dir")
-        suite 'tests under valgrind' "$dir" testlog-valgrind.json 10 --no-suite no-valgrind \
+        CK_FORK=no suite 'tests under valgrind' "$dir" testlog-valgrind.json 10 --no-suite no-valgrind \
                 --wrapper "$wrapper" "${tests[@]}"
 }

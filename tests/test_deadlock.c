@@ -11,12 +11,8 @@
 #include "stm32u5xx.h"
 #include "suite.h"
 #include "tempdir.h"
+#include "tools.h"
 
-#ifdef __SANITIZE_THREAD__
-#define THREAD_SANITIZER 1
-#else
-#define THREAD_SANITIZER 0
-#endif
 #define ALIVE 3 /* exit status of a child that was woken */
 
 static struct MvNotification ring[4];
@@ -348,7 +344,8 @@ Suite *suite(void)
         tcase_add_test(none, what_is_scheduled_is_waited_for);
         tcase_add_test(none, a_pending_interrupt_wakes_through_primask);
         tcase_add_test(none, another_thread_is_waited_for);
-        if (!THREAD_SANITIZER) /* it has a thread of its own in every child of a child, which look like others */
+        if (!mvt_is_thread_sanitized()) /* it has a thread of its own in every child of a child, which look like others
+                                         */
                 suite_add_tcase(suite, found);
         suite_add_tcase(suite, none);
         return suite;

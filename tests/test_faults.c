@@ -12,6 +12,7 @@
 #include "board/stm32u5xx.h"
 #include "device.h"
 #include "suite.h"
+#include "tools.h"
 #include "watched.h"
 
 static const int constant = 3;
@@ -457,7 +458,8 @@ static TCase *places_case(void)
         TCase *tests = tcase_create("places");
         tcase_set_timeout(tests, 60);
         tcase_add_test(tests, the_handler_that_was_running_is_named);
-        tcase_add_test(tests, a_handler_that_interrupted_a_spin_is_named);
+        if (!mvt_is_thread_sanitized())
+                tcase_add_test(tests, a_handler_that_interrupted_a_spin_is_named);
         tcase_add_test(tests, the_calls_that_led_there_are_shown);
         tcase_add_test(tests, a_stack_overflow_is_reported);
         tcase_add_test(tests, a_fault_of_another_thread_is_reported);

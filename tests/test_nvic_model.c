@@ -14,6 +14,7 @@
 #include "lib/device.h"
 #include "lib/nvic_model.h"
 #include "suite.h"
+#include "tools.h"
 
 #define STEPS_USUAL 1000000U
 #define STEPS_LEAST 20000U

@@ -13,6 +13,7 @@
 
 #include "lib/online.h"
 #include "suite.h"
+#include "tools.h"
 
 #define SLOTS    8
 #define NETWORKS 32

@@ -21,6 +21,7 @@
 
 #include "lib/device.h"
 #include "suite.h"
+#include "tools.h"
 
 #define LINES 3
 

@@ -12,6 +12,7 @@
 #include "lib/child.h"
 #include "lib/device.h"
 #include "suite.h"
+#include "tools.h"
 
 #define LINE    TIM8_BRK_IRQn
 #define WENT_ON 9
@@ -172,21 +173,11 @@ static void allocate_in_both(void)
         }
 }
 
-/* Sanitizers and valgrind bring allocators of their own, whose locks are not glibc's. */
-static bool has_the_usual_allocator(void)
-{
-#ifdef __SANITIZE_ADDRESS__
-        return false;
-#else
-        const char *preload = getenv("LD_PRELOAD");
-        return !preload || !strstr(preload, "vgpreload");
-#endif
-}
-
 START_TEST(allocator_that_the_interrupted_code_is_in_is_found)
 {
         struct mvt_child child;
-        if (!has_the_usual_allocator())
+        /* Sanitizers and valgrind bring allocators of their own, whose locks are not glibc's. */
+        if (mvt_is_address_sanitized() || mvt_is_thread_sanitized() || mvt_is_valgrind())
                 return;
         expect_stuck(&child, allocate_in_both);
         expect_said(&child, "newlib's allocator has no lock");

@@ -6,6 +6,7 @@
 #include "lib/device.h"
 #include "stm32u5xx.h"
 #include "suite.h"
+#include "tools.h"
 
 #define CONNECTED_US 250000U
 
@@ -192,8 +193,8 @@ static void sleep_in_the_host(void)
                 usleep(1000);
 }
 
-static void (*const ways[])(void) = {spin_on_the_flag, sleep_in_wfi,       sleep_in_wfe,     sleep_in_microvisor,
-                                     ask_the_clock,    ask_something_else, sleep_in_the_host};
+static void (*const ways[])(void) = {sleep_in_wfi,       sleep_in_wfe,      sleep_in_microvisor, ask_the_clock,
+                                     ask_something_else, sleep_in_the_host, spin_on_the_flag};
 
 START_TEST(every_way_of_waiting_makes_progress)
 {
@@ -248,7 +249,8 @@ Suite *suite(void)
         tcase_add_test(virtual_time, wall_time_survives_the_loss_of_the_network);
         tcase_add_test(virtual_time, wall_time_is_lost_when_the_device_boots);
         tcase_add_test(virtual_time, all_four_clocks_are_160_mhz);
-        tcase_add_loop_test(virtual_time, every_way_of_waiting_makes_progress, 0, sizeof ways / sizeof ways[0]);
+        int count = sizeof ways / sizeof ways[0] - (mvt_is_thread_sanitized() ? 1 : 0); /* all but the bare spin */
+        tcase_add_loop_test(virtual_time, every_way_of_waiting_makes_progress, 0, count);
         TCase *profile = tcase_create("profile");
         tcase_add_checked_fixture(profile, boot_with_clocks, mvt_device_end);
         tcase_add_test(profile, profile_changes_each_clock);

@@ -14,12 +14,7 @@
 #include "stm32u5xx.h"
 #include "suite.h"
 #include "tempdir.h"
-
-#ifdef __SANITIZE_THREAD__
-#define THREAD_SANITIZER 1
-#else
-#define THREAD_SANITIZER 0
-#endif
+#include "tools.h"
 
 #define LOG_SIZE (4U << 20)
 #define SEED     7
@@ -523,7 +518,7 @@ Suite *suite(void)
         tcase_add_test(recorded, the_world_is_recorded);
         tcase_add_test(recorded, log_entries_are_one_line_whatever_is_in_them);
         tcase_add_test(recorded, the_longest_entry_has_room);
-        if (!THREAD_SANITIZER) /* it does not deliver a signal to a thread that computes */
+        if (!mvt_is_thread_sanitized()) /* it does not deliver a signal to a thread that computes */
                 tcase_add_test(recorded, a_spin_that_was_pre_empted_is_marked);
         tcase_add_test(recorded, no_address_is_recorded);
         TCase *files = tcase_create("files");

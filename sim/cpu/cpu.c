@@ -269,11 +269,16 @@ static void activate(struct mvs_machine *machine, struct frame *frame)
         mvs_cpu_update(machine);
 }
 
-/* Lock held: enters the most urgent exception of the set, if one may be entered. */
-static bool begin(struct mvs_machine *machine, struct frame *frame, const uint64_t *set)
+static int select_vector(const struct mvs_machine *machine, bool fast)
+{
+        return fast ? mvs_nvic_select_of(&machine->nvic, machine->cpu.fast) : mvs_nvic_select(&machine->nvic);
+}
+
+/* Lock held: enters the most urgent exception, or fast interrupt, if one may be entered. */
+static bool begin(struct mvs_machine *machine, struct frame *frame, bool fast)
 {
         struct mvs_nvic *nvic = &machine->nvic;
-        for (int vector; (vector = set ? mvs_nvic_select_of(nvic, set) : mvs_nvic_select(nvic)) >= 0;) {
+        for (int vector; (vector = select_vector(machine, fast)) >= 0;) {
                 frame->vector = (unsigned)vector;
                 frame->handler = mvs_nvic_handler(nvic, frame->vector);
                 if (frame->handler) {
@@ -330,7 +335,7 @@ static bool run_due(struct mvs_machine *machine)
                 if (!shield_try(&cpu->shield))
                         break; /* its holder takes what is due on the way out */
                 pthread_mutex_lock(&machine->lock);
-                bool found = begin(machine, &frame, NULL);
+                bool found = begin(machine, &frame, false);
                 pthread_mutex_unlock(&machine->lock);
                 shield_release(&cpu->shield);
                 if (!found)
@@ -362,7 +367,7 @@ void mvs_cpu_let_fast_in(struct mvs_machine *machine)
 {
         struct mvs_cpu *cpu = &machine->cpu;
         struct frame frame;
-        while (begin(machine, &frame, cpu->fast)) {
+        while (begin(machine, &frame, true)) {
                 atomic_fetch_add(&cpu->inside, 1);
                 pthread_mutex_unlock(&machine->lock);
                 frame.handler();

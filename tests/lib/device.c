@@ -2,6 +2,7 @@
 
 #include <check.h>
 #include <dirent.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,6 +87,19 @@ static void let_libuv_open_its_pipe(void)
         ck_assert_int_eq(uv_loop_close(&loop), 0);
 }
 
+static void *do_nothing(void *unused)
+{
+        return unused;
+}
+
+/* ThreadSanitizer begins a thread of its own with the first of a process. */
+static void let_tools_begin_their_threads(void)
+{
+        pthread_t thread;
+        ck_assert_int_eq(pthread_create(&thread, NULL, do_nothing, NULL), 0);
+        ck_assert_int_eq(pthread_join(thread, NULL), 0);
+}
+
 void mvt_device_boot(const struct mvt_device *options)
 {
         static const struct mvt_device usual;
@@ -98,6 +112,7 @@ void mvt_device_boot(const struct mvt_device *options)
         unsetenv("MVSIM_TRACE");
         before.leaves_handles = options->leaves_handles;
         let_libuv_open_its_pipe();
+        let_tools_begin_their_threads();
         list("/proc/self/fd", &before.descriptors);
         list("/proc/self/task", &before.threads);
         struct mvsim_options boot = {
@@ -232,15 +247,6 @@ void mvt_check_patience(uint64_t start_ms, const char *condition, const char *fi
 {
         if (mvt_host_ms() - start_ms > PATIENCE_MS)
                 _ck_assert_failed(file, line, "Failed", "waited too long for %s", condition);
-}
-
-/* Valgrind loads its part by this variable. */
-unsigned mvt_rounds(unsigned usual, unsigned least)
-{
-        const char *preload = getenv("LD_PRELOAD");
-        if (!preload || !strstr(preload, "vgpreload"))
-                return usual;
-        return usual / 100 > least ? usual / 100 : least;
 }
 
 /* ---- a centre and the network ---- */

@@ -72,9 +72,6 @@ uint64_t mvt_host_ms(void);
 void mvt_wait_a_bit(void); /* a millisecond of the device's time */
 void mvt_check_patience(uint64_t start_ms, const char *condition, const char *file, int line);
 
-/* How often to do something that is done `usual` times: a hundredth of it under valgrind, at least `least`. */
-unsigned mvt_rounds(unsigned usual, unsigned least);
-
 /* ---- a centre and the network ---- */
 
 /* Sets up a centre on the line, then clears and enables the line, as applications do. The handler is the test's own:

@@ -2,46 +2,16 @@
 
 #include <check.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define ADDRESS_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define ADDRESS_SANITIZER 1
-#endif
-#endif
-
-#if defined(__SANITIZE_THREAD__)
-#define THREAD_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define THREAD_SANITIZER 1
-#endif
-#endif
-
-bool mvt_is_address_sanitized(void)
-{
-#ifdef ADDRESS_SANITIZER
-        return true;
-#else
-        return false;
-#endif
-}
-
-bool mvt_is_valgrind(void)
-{
-        const char *preload = getenv("LD_PRELOAD");
-        return preload && strstr(preload, "vgpreload");
-}
+#include "tools.h"
 
 bool mvt_traps(void)
 {
-#if defined(ADDRESS_SANITIZER) || defined(THREAD_SANITIZER) || !defined(__x86_64__)
-        return false;
+#if defined(__x86_64__)
+        return !mvt_is_address_sanitized() && !mvt_is_thread_sanitized() && !mvt_is_valgrind();
 #else
-        return !mvt_is_valgrind();
+        return false;
 #endif
 }
 

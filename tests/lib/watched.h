@@ -14,10 +14,6 @@
  * next call. */
 bool mvt_traps(void);
 
-/* Is this built with the address sanitizer, or run by valgrind? */
-bool mvt_is_address_sanitized(void);
-bool mvt_is_valgrind(void);
-
 /* One byte is written / read at the address. */
 void mvt_write(uintptr_t address, uint8_t value);
 uint8_t mvt_read(uintptr_t address);

@@ -63,12 +63,12 @@ static void on_timer(uv_timer_t *timer)
         step(timer->data, CURL_SOCKET_TIMEOUT, 0);
 }
 
+/* On an error there are no events, and curl looks for itself: told of it, it would not say what the error was. */
 static void on_socket(uv_poll_t *poll, int status, int events)
 {
         struct watch *watch = poll->data;
         int action = 0;
-        if (status < 0)
-                action = CURL_CSELECT_ERR;
+        (void)status;
         if (events & UV_READABLE)
                 action |= CURL_CSELECT_IN;
         if (events & UV_WRITABLE)
