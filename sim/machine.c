@@ -65,6 +65,9 @@ int mvs_machine_init(struct mvs_machine *machine, struct mvs_profile *profile)
         int result = -pthread_mutex_init(&machine->lock, NULL);
         if (result < 0)
                 goto no_lock;
+        result = mvs_restart_init(&machine->restart);
+        if (result < 0)
+                goto no_restart;
         pthread_cond_init(&machine->answered, NULL);
         mvs_random_init(&machine->random, machine->profile.time.seed);
         mvs_timeline_init(&machine->timeline, &machine->profile.time);
@@ -73,9 +76,12 @@ int mvs_machine_init(struct mvs_machine *machine, struct mvs_profile *profile)
         if (result < 0)
                 goto no_parts;
         mvs_cloud_init(&machine->cloud, &machine->timeline, &machine->profile);
+        mvs_restart_apply(machine);
         return 0;
 no_parts:
         pthread_cond_destroy(&machine->answered);
+no_restart:
+        mvs_restart_finish(&machine->restart);
         pthread_mutex_destroy(&machine->lock);
 no_lock:
         mvs_profile_finish(&machine->profile);
@@ -101,6 +107,7 @@ void mvs_machine_finish(struct mvs_machine *machine)
         mvs_cpu_finish(&machine->cpu);
         mvs_memory_finish(&machine->memory);
         pthread_cond_destroy(&machine->answered);
+        mvs_restart_finish(&machine->restart);
         pthread_mutex_destroy(&machine->lock);
         mvs_profile_finish(&machine->profile);
 }

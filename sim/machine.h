@@ -20,6 +20,7 @@
 #include "sim/nvic/nvic.h"
 #include "sim/profile/profile.h"
 #include "sim/random.h"
+#include "sim/restart.h"
 #include "sim/timeline/timeline.h"
 #include "sim/trace/trace.h"
 
@@ -27,6 +28,7 @@ struct mvs_machine {
         pthread_mutex_t lock;
         atomic_uint awaited; /* how many threads wait for the lock in mvs_machine_lock() */
         struct mvs_profile profile;
+        struct mvs_restart restart;
         struct mvs_random random;
         struct mvs_timeline timeline;
         struct mvs_trace trace;

@@ -20,6 +20,7 @@ static void on_end(struct mvs_timer *timer)
                 (struct mvs_device *)(void *)((char *)timer - offsetof(struct mvs_device, fast.end));
         mvs_diag(MVS_LOG_ERROR, "the application is stopped because of its fast interrupt %u (%s)",
                  device->fast.culprit, mvs_vector_name(MVS_VECTOR_IRQ + device->fast.culprit));
+        mvs_restart_crashed(&device->machine);
         abort();
 }
 

@@ -24,7 +24,8 @@ int mvs_log_init(struct mvs_device *device)
         log->sink = STDERR_FILENO;
         if (!file)
                 return 0;
-        log->sink = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+        int again = device->machine.restart.kept.count > 0 ? O_APPEND : O_TRUNC;
+        log->sink = open(file, O_WRONLY | O_CREAT | again | O_CLOEXEC, 0666);
         if (log->sink < 0) {
                 int error = errno;
                 mvs_diag(MVS_LOG_ERROR, "the log file %s (log.file in the profile) cannot be opened: %s", file,

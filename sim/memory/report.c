@@ -14,6 +14,7 @@
 #include "sim/memory/regions.h"
 #include "sim/memory/trace_back.h"
 #include "sim/memory/windows.h"
+#include "sim/restart.h"
 
 #define PATIENCE_MS 2000
 
@@ -113,7 +114,7 @@ static void write_fault(const struct mvs_machine *machine, struct mvs_fault *fau
 
 void mvs_report_fault(int signal, const siginfo_t *info, void *context)
 {
-        const struct mvs_machine *machine = atomic_load(&watched);
+        struct mvs_machine *machine = atomic_load(&watched);
         if (machine == NULL || is_reporter)
                 return;
         struct mvs_fault fault = {.signal = signal, .code = info->si_code, .address = (uintptr_t)info->si_addr};
@@ -121,17 +122,19 @@ void mvs_report_fault(int signal, const siginfo_t *info, void *context)
         fault.access = mvs_context_access(context, fault.address);
         fault.is_lent = fault.has_address && mvs_guard_find(fault.address, &fault.lent);
         write_fault(machine, &fault, context);
+        mvs_restart_crashed(machine);
 }
 
 void mvs_report_reached(uintptr_t address, void *context)
 {
-        const struct mvs_machine *machine = atomic_load(&watched);
+        struct mvs_machine *machine = atomic_load(&watched);
         struct mvs_fault fault = {
                 .signal = SIGSEGV, .address = address, .has_address = true, .access = MVS_ACCESS_WRITE};
         if (machine == NULL)
                 return;
         fault.is_lent = mvs_guard_find(address, &fault.lent);
         write_fault(machine, &fault, context);
+        mvs_restart_crashed(machine);
 }
 
 static void add_found(const char *where)
@@ -151,6 +154,8 @@ void mvs_report_written(const struct mvs_lent *lent, uintptr_t address, const ch
         add_found(where);
         add_loan(lent);
         add_rest(atomic_load(&watched), NULL);
+        if (atomic_load(&watched) != NULL)
+                mvs_restart_crashed(atomic_load(&watched));
         mvs_chain_end(SIGSEGV);
 }
 

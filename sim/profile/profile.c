@@ -32,7 +32,7 @@ static const struct mvs_profile defaults = {
                         .fast_irq_hang_ms = 100,
                         .fast_irq_flood = 100000,
                 },
-        .memory = {.lent = MVS_LENT_TRAP, .on_fault = MVS_ON_FAULT_EXIT},
+        .memory = {.lent = MVS_LENT_TRAP, .on_fault = MVS_ON_FAULT_EXIT, .restarts = 100},
 };
 
 static int give_id(struct mvs_profile *profile)

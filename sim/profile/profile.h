@@ -121,7 +121,8 @@ enum mvs_lent_mode {
 };
 
 enum mvs_on_fault {
-        MVS_ON_FAULT_EXIT, /* the process ends by the fault's signal */
+        MVS_ON_FAULT_EXIT,    /* the process ends by the fault's signal */
+        MVS_ON_FAULT_RESTART, /* the application starts again */
 };
 
 /* memory: how strictly the application is watched. */
@@ -129,6 +130,7 @@ struct mvs_profile_memory {
         enum mvs_lent_mode lent;    /* trap */
         bool strict;                /* look at the simulator's own guard words in every call; false */
         enum mvs_on_fault on_fault; /* what follows the report of a fault; exit */
+        uint32_t restarts;          /* how many faults are followed by a restart; 100 */
 };
 
 struct mvs_profile {

@@ -121,12 +121,14 @@ static const cyaml_strval_t lent_modes[] = {
 
 static const cyaml_strval_t fault_ends[] = {
         {"exit", MVS_ON_FAULT_EXIT},
+        {"restart", MVS_ON_FAULT_RESTART},
 };
 
 static const cyaml_schema_field_t memory_fields[] = {
         CHOICE(memory, lent, lent_modes),
         SWITCH(memory, strict),
         CHOICE(memory, on_fault, fault_ends),
+        NUMBER(memory, restarts),
         CYAML_FIELD_END,
 };
 
@@ -196,6 +198,7 @@ const struct mvs_profile_rule mvs_profile_rules[] = {
         {"limits.notification_hold_ms", MVS_PROFILE_NUMBER, 0, 60000},
         {"limits.fast_irq_hang_ms", MVS_PROFILE_NUMBER, 1, 60000},
         {"limits.fast_irq_flood", MVS_PROFILE_NUMBER, 1, 100000000},
+        {"memory.restarts", MVS_PROFILE_NUMBER, 1, 1000000},
         {NULL, MVS_PROFILE_NUMBER, 0, 0},
 };
 

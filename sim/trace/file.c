@@ -27,16 +27,39 @@ static int open_other(const char *path)
         return open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
 }
 
-int mvs_trace_file_open(struct mvs_trace_file *ret, const char *path)
+/* The last line of a file whose end may be empty lines: its writer did not come to cut them off. */
+static int find_end(struct mvs_trace_file *file)
+{
+        off_t size = lseek(file->fd, 0, SEEK_END);
+        char byte;
+        ssize_t n = 1;
+        while (size > 0 && (n = pread(file->fd, &byte, 1, size - 1)) == 1 && byte == '\n')
+                size--;
+        if (size < 0 || n != 1)
+                return -EIO;
+        if (size > 0)
+                size++; /* its own end of line */
+        file->start = size / BLOCK * BLOCK;
+        file->used = (size_t)(size % BLOCK);
+        return 0;
+}
+
+static int open_again(struct mvs_trace_file *file, const char *path)
+{
+        file->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666);
+        return file->fd < 0 ? -errno : find_end(file);
+}
+
+int mvs_trace_file_open(struct mvs_trace_file *ret, const char *path, bool again)
 {
         struct stat st;
         *ret = (struct mvs_trace_file){.fd = -1};
         bool other = stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
-        ret->fd = other ? open_other(path) : make_file(path);
-        if (ret->fd < 0)
-                return -errno;
         ret->regular = !other;
-        return 0;
+        if (again && !other)
+                return open_again(ret, path);
+        ret->fd = other ? open_other(path) : make_file(path);
+        return ret->fd < 0 ? -errno : 0;
 }
 
 static void fail(struct mvs_trace_file *file, const char *why)
@@ -55,10 +78,11 @@ static void unmap(struct mvs_trace_file *file)
 /* Room on the disk is reserved here, where its lack is an error and not a fault. */
 static bool next_block(struct mvs_trace_file *file)
 {
-        if (file->block)
+        if (file->used == BLOCK) {
                 file->start += BLOCK;
+                file->used = 0;
+        }
         unmap(file);
-        file->used = 0;
         int error = posix_fallocate(file->fd, file->start, BLOCK);
         if (error) {
                 fail(file, strerror(error));
@@ -70,7 +94,7 @@ static bool next_block(struct mvs_trace_file *file)
                 return false;
         }
         file->block = block;
-        if (mvs_fill_app((uintptr_t)block, '\n', BLOCK))
+        if (mvs_fill_app((uintptr_t)block + file->used, '\n', BLOCK - file->used))
                 return true;
         fail(file, "somebody cut it short");
         return false;

@@ -21,9 +21,12 @@ struct mvs_trace_file {
         size_t used; /* bytes of the block */
 };
 
-/* Makes the file anew; one that is there is replaced, so that whoever still writes or reads it is left alone. 0 or a
- * negative errno. */
-int mvs_trace_file_open(struct mvs_trace_file *ret, const char *path) __attribute__((warn_unused_result));
+/*
+ * Makes the file anew; one that is there is replaced, so that whoever still writes or reads it is left alone. With
+ * `again`, goes on behind the last line of one that is there, whose writer need not have closed it. 0 or a negative
+ * errno.
+ */
+int mvs_trace_file_open(struct mvs_trace_file *ret, const char *path, bool again) __attribute__((warn_unused_result));
 
 /* What cannot be written is reported once. */
 void mvs_trace_file_write(struct mvs_trace_file *file, const char *bytes, size_t len);

@@ -99,12 +99,12 @@ static void destroy(struct mvs_trace_sink *sink)
         free(text);
 }
 
-int mvs_text_create(struct mvs_trace_sink **ret_sink, const char *path)
+int mvs_text_create(struct mvs_trace_sink **ret_sink, const char *path, bool again)
 {
         struct text_sink *text = calloc(1, sizeof *text);
         if (!text)
                 return -ENOMEM;
-        int result = mvs_trace_file_open(&text->file, path);
+        int result = mvs_trace_file_open(&text->file, path, again);
         if (result < 0) {
                 mvs_diag(MVS_LOG_ERROR,
                          "the event log %s (trace.file in the profile, or MVSIM_TRACE) cannot be opened: %s", path,

@@ -17,6 +17,7 @@ struct mvs_machine;
 
 enum mvs_event_kind {
         MVS_EVENT_BOOT,
+        MVS_EVENT_RESTART, /* in place of boot: the application starts again */
         MVS_EVENT_SHUTDOWN,
         MVS_EVENT_CALL,     /* a system call, when it returns: what it caused inside stands before it */
         MVS_EVENT_NOTIFY,   /* a record was written to a centre's ring */
@@ -70,8 +71,8 @@ struct mvs_trace {
         uint32_t masks;              /* as they were last recorded */
 };
 
-/* Opens the log at `path`; NULL or "": none. 0, or a negative errno after a message. */
-int mvs_trace_open(struct mvs_trace *trace, const char *path) __attribute__((warn_unused_result));
+/* Opens the log at `path`; NULL or "": none. `again`: what is in it stays. 0, or a negative errno after a message. */
+int mvs_trace_open(struct mvs_trace *trace, const char *path, bool again) __attribute__((warn_unused_result));
 
 /* Idempotent. */
 void mvs_trace_close(struct mvs_trace *trace);

@@ -1,0 +1,58 @@
+/*
+ * The application starts again from the top, in the same process: by execve of the same program with the command line
+ * and the environment that it was started with. What the device keeps meanwhile travels in an environment variable.
+ */
+#ifndef MVS_RESTART_H
+#define MVS_RESTART_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mv_syscalls.h"
+
+struct mvs_machine;
+
+#define MVS_RESTART_VARIABLE "MVSIM_RESTARTED"
+
+/* What the device keeps when the application starts again, as it travels. */
+struct mvs_restart_kept {
+        unsigned count; /* how often the application was started again since the device booted */
+        unsigned reason;
+        uint64_t now_us;
+        int wall_is_set;
+        uint64_t wall_offset_us;
+        uint64_t random;
+};
+
+struct mvs_restart {
+        struct mvs_restart_kept kept; /* from the life before; count 0: there was none */
+
+        /* What execve is given: in pages of their own that nobody can write, since who calls it may have gone wild. */
+        void *pages;
+        size_t len;
+        const char *path;
+        char **arguments;
+        char **environment; /* its last entry is `variable` */
+        char *variable;     /* in a page that can be written */
+        sigset_t mask;      /* the signals that were blocked when the device booted */
+        int first_fd;       /* files from here on were opened since, and close */
+};
+
+/* What an earlier life of the application has left is taken from the environment, and what the next would need is
+ * noted. Allocates. 0 or a negative errno, with a message. */
+int mvs_restart_init(struct mvs_restart *restart) __attribute__((warn_unused_result));
+void mvs_restart_finish(struct mvs_restart *restart);
+
+/* The rest of the machine stands: clocks and random numbers go on where they were. */
+void mvs_restart_apply(struct mvs_machine *machine);
+
+/* Starts the application again, which is told why. Returns where that fails. May be called from a signal's handler, by
+ * any thread, with any lock held. */
+void mvs_restart_now(struct mvs_machine *machine, enum MvWakeReason reason);
+
+/* The application has crashed, and what it did was reported: starts it again where the profile asks for that. */
+void mvs_restart_crashed(struct mvs_machine *machine);
+
+#endif
