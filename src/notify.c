@@ -87,7 +87,7 @@ static bool is_left_alone(const struct mvs_centre *centre)
 static void post(struct mvs_centre *centre, enum MvEventType type, uint32_t tag)
 {
         struct MvNotification record = {
-                .microseconds = mvs_machine_now(&centre->device->machine),
+                .microseconds = mvs_cpu_note_now(&centre->device->machine),
                 .event_type = type,
                 .tag = tag,
         };

@@ -10,6 +10,9 @@
 #include "sim/diag.h"
 #include "sim/machine.h"
 
+/* Kept out of the way of most calls, which would pay for its frame. */
+#define SELDOM __attribute__((noinline))
+
 /* ---- the shield: a futex with the states free, held, held and awaited ---- */
 
 static void shield_wait(atomic_int *shield)
@@ -92,6 +95,15 @@ void mvs_cpu_finish(struct mvs_cpu *cpu)
 
 /* ---- what may run ---- */
 
+/* In virtual time reading costs nothing, and the call that is being made has yet to move the clock. */
+uint64_t mvs_cpu_note_now(struct mvs_machine *machine)
+{
+        uint64_t now = mvs_machine_now(machine);
+        if (machine->timeline.mode == MVS_TIME_REAL)
+                machine->cpu.noted_us = now;
+        return now;
+}
+
 static void count_masked(struct mvs_machine *machine)
 {
         struct mvs_cpu *cpu = &machine->cpu;
@@ -111,7 +123,9 @@ void mvs_cpu_update(struct mvs_machine *machine)
 {
         count_masked(machine);
         mvs_trace_masks(machine);
-        atomic_store(&machine->cpu.due, mvs_nvic_select(&machine->nvic) >= 0);
+        bool due = mvs_nvic_select(&machine->nvic) >= 0;
+        if (due != atomic_load(&machine->cpu.due)) /* a store costs more than all the rest of this */
+                atomic_store(&machine->cpu.due, due);
 }
 
 void mvs_cpu_pend(struct mvs_machine *machine, unsigned vector)
@@ -152,7 +166,14 @@ void mvs_cpu_wake(struct mvs_machine *machine, bool waiting)
                 mvs_preempt_wake(machine);
 }
 
-/* ---- into the simulator and out ---- */
+/* ---- into the simulator ---- */
+
+/* What the clock showed before counts for nothing. */
+static void take_lock(struct mvs_machine *machine)
+{
+        pthread_mutex_lock(&machine->lock);
+        machine->cpu.noted_us = 0;
+}
 
 /* A fast handler that runs inside the secure world comes to the simulator again: the shield is its thread's already. */
 static bool is_inside(const struct mvs_cpu *cpu)
@@ -160,57 +181,41 @@ static bool is_inside(const struct mvs_cpu *cpu)
         return atomic_load_explicit(&cpu->inside, memory_order_relaxed) > 0 && is_processor(cpu);
 }
 
+static void take_processor(struct mvs_machine *machine)
+{
+        shield_take(&machine->cpu.shield);
+        take_lock(machine);
+        follow_thread(&machine->cpu);
+}
+
+static SELDOM void enter_as_one_of_several(struct mvs_machine *machine)
+{
+        sigset_t held, before;
+        mvs_preempt_held(&held);
+        pthread_sigmask(SIG_BLOCK, &held, &before);
+        take_processor(machine);
+        machine->cpu.held = true;
+        machine->cpu.before = before;
+}
+
 static void enter_from_outside(struct mvs_machine *machine)
 {
         struct mvs_cpu *cpu = &machine->cpu;
-        sigset_t held, before;
-        bool holds = atomic_load_explicit(&cpu->several, memory_order_relaxed) || !is_processor(cpu);
-        if (holds) {
-                mvs_preempt_held(&held);
-                pthread_sigmask(SIG_BLOCK, &held, &before);
+        if (atomic_load_explicit(&cpu->several, memory_order_relaxed) || !is_processor(cpu)) {
+                enter_as_one_of_several(machine);
+                return;
         }
-        shield_take(&cpu->shield);
-        pthread_mutex_lock(&machine->lock);
-        cpu->held = holds;
-        if (holds)
-                cpu->before = before;
-        follow_thread(cpu);
+        take_processor(machine);
+        cpu->held = false;
 }
 
 void mvs_cpu_enter(struct mvs_machine *machine)
 {
         if (is_inside(&machine->cpu))
-                pthread_mutex_lock(&machine->lock);
+                take_lock(machine);
         else
                 enter_from_outside(machine);
         mvs_registers_sync(machine, &machine->registers);
-}
-
-void mvs_cpu_leave(struct mvs_machine *machine)
-{
-        struct mvs_cpu *cpu = &machine->cpu;
-        bool inside = is_inside(cpu);
-        if (inside && atomic_load(&cpu->due))
-                mvs_cpu_let_fast_in(machine);
-        bool rearm = machine->timeline.rearm;
-        bool held = cpu->held && !inside;
-        sigset_t before;
-        if (held)
-                before = cpu->before;
-        machine->timeline.rearm = false;
-        pthread_mutex_unlock(&machine->lock);
-        if (!inside)
-                shield_release(&cpu->shield);
-        if (rearm)
-                mvs_preempt_wake(machine);
-        if (!inside && atomic_load(&cpu->due)) {
-                if (mvs_preempt_masked())
-                        mvs_preempt_signal(machine); /* stays pending until the application unmasks it */
-                else
-                        mvs_cpu_deliver(machine);
-        }
-        if (held)
-                pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 /* ---- running handlers ---- */
@@ -262,7 +267,7 @@ static void activate(struct mvs_machine *machine, struct frame *frame)
         cpu->event = true;
         frame->interrupted = own_exception;
         own_exception = frame->vector;
-        frame->entered_us = mvs_machine_now(machine);
+        frame->entered_us = cpu->noted_us ? cpu->noted_us : mvs_machine_now(machine);
         frame->skipped_us = cpu->skipped_us;
         mvs_trace_vector(machine, MVS_EVENT_ENTER, frame->vector);
         mvs_registers_sync(machine, &machine->registers);
@@ -320,61 +325,157 @@ static void sleep_on_exit(struct mvs_machine *machine)
         mvs_cpu_update(machine);
 }
 
+static bool run_due(struct mvs_machine *machine, struct frame *entered);
+
 /*
- * Runs what is due until nothing is. True when a handler ran and thread mode goes on after it.
+ * Runs the handler that was entered, without shield and lock. True when thread mode goes on after it.
  *
  * The shield is free while a handler runs. Whoever pended something more urgent while it was held for the entry has
  * left that to its holder: so `due` is looked at once more before the handler begins, as a late arrival.
  */
-static bool run_due(struct mvs_machine *machine)
+static bool run_entered(struct mvs_machine *machine, const struct frame *frame)
 {
         struct mvs_cpu *cpu = &machine->cpu;
-        bool to_thread = false;
+        if (atomic_load(&cpu->due))
+                run_due(machine, NULL);
+        frame->handler();
+        shield_take(&cpu->shield);
+        take_lock(machine);
+        end(machine, frame);
+        sleep_on_exit(machine);
+        bool to_thread = cpu->depth == 0;
+        pthread_mutex_unlock(&machine->lock);
+        shield_release(&cpu->shield);
+        return to_thread;
+}
+
+/* Runs what is due until nothing is, after the handler that was entered already, if one was. True when a handler ran
+ * and thread mode goes on after it. */
+static bool run_due(struct mvs_machine *machine, struct frame *entered)
+{
+        struct mvs_cpu *cpu = &machine->cpu;
+        bool to_thread = entered && run_entered(machine, entered);
         while (atomic_load(&cpu->due)) {
                 struct frame frame;
                 if (!shield_try(&cpu->shield))
                         break; /* its holder takes what is due on the way out */
-                pthread_mutex_lock(&machine->lock);
+                take_lock(machine);
                 bool found = begin(machine, &frame, false);
                 pthread_mutex_unlock(&machine->lock);
                 shield_release(&cpu->shield);
-                if (!found)
-                        continue;
-                if (atomic_load(&cpu->due))
-                        run_due(machine);
-                frame.handler();
-                shield_take(&cpu->shield);
-                pthread_mutex_lock(&machine->lock);
-                end(machine, &frame);
-                sleep_on_exit(machine);
-                to_thread = cpu->depth == 0;
-                pthread_mutex_unlock(&machine->lock);
-                shield_release(&cpu->shield);
+                if (found)
+                        to_thread = run_entered(machine, &frame);
         }
         return to_thread;
 }
 
-void mvs_cpu_deliver(struct mvs_machine *machine)
+static void deliver(struct mvs_machine *machine, struct frame *entered)
 {
         int saved = errno;
-        bool to_thread = run_due(machine);
+        bool to_thread = run_due(machine, entered);
         if (to_thread && machine->cpu.thread_mode)
                 machine->cpu.thread_mode();
         errno = saved;
+}
+
+void mvs_cpu_deliver(struct mvs_machine *machine)
+{
+        deliver(machine, NULL);
 }
 
 void mvs_cpu_let_fast_in(struct mvs_machine *machine)
 {
         struct mvs_cpu *cpu = &machine->cpu;
         struct frame frame;
+        if (!mvs_cpu_any_fast(cpu))
+                return;
+        cpu->noted_us = 0; /* how long they run is more than a statistic: there is a limit to it */
         while (begin(machine, &frame, true)) {
                 atomic_fetch_add(&cpu->inside, 1);
                 pthread_mutex_unlock(&machine->lock);
                 frame.handler();
-                pthread_mutex_lock(&machine->lock);
+                take_lock(machine);
                 atomic_fetch_sub(&cpu->inside, 1);
                 end(machine, &frame);
         }
+}
+
+/* ---- out of the simulator ---- */
+
+static void give_up_lock(struct mvs_machine *machine, bool with_shield)
+{
+        bool rearm = machine->timeline.rearm;
+        machine->timeline.rearm = false;
+        pthread_mutex_unlock(&machine->lock);
+        if (with_shield)
+                shield_release(&machine->cpu.shield);
+        if (rearm)
+                mvs_preempt_wake(machine);
+}
+
+/* Whether the application masks interrupts by their signal. Where signals were held back, it is known how its mask was
+ * before. */
+static bool masks_signal(const sigset_t *before)
+{
+        return before ? sigismember(before, MVS_SIGNAL_PREEMPT) == 1 : mvs_preempt_masked();
+}
+
+/*
+ * What is due already is entered before shield and lock are given up, which spares taking them again; what becomes due
+ * until they are, is seen afterwards.
+ */
+static void leave_due(struct mvs_machine *machine, const sigset_t *before)
+{
+        struct frame frame;
+        int saved = errno;
+        bool masked = masks_signal(before);
+        bool entered = !masked && begin(machine, &frame, false);
+        give_up_lock(machine, true);
+        if (!masked)
+                deliver(machine, entered ? &frame : NULL);
+        else if (atomic_load(&machine->cpu.due))
+                mvs_preempt_signal(machine); /* stays pending until the application unmasks it */
+        errno = saved;
+}
+
+static void leave_outer(struct mvs_machine *machine, const sigset_t *before)
+{
+        if (atomic_load(&machine->cpu.due)) {
+                leave_due(machine, before);
+                return;
+        }
+        give_up_lock(machine, true);
+        if (!atomic_load(&machine->cpu.due))
+                return;
+        if (masks_signal(before))
+                mvs_preempt_signal(machine);
+        else
+                mvs_cpu_deliver(machine);
+}
+
+static SELDOM void leave_as_one_of_several(struct mvs_machine *machine)
+{
+        const sigset_t before = machine->cpu.before;
+        leave_outer(machine, &before);
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+/* A fast handler goes back into the secure world, which its thread still has. */
+static SELDOM void leave_inner(struct mvs_machine *machine)
+{
+        if (atomic_load(&machine->cpu.due))
+                mvs_cpu_let_fast_in(machine);
+        give_up_lock(machine, false);
+}
+
+void mvs_cpu_leave(struct mvs_machine *machine)
+{
+        if (is_inside(&machine->cpu))
+                leave_inner(machine);
+        else if (machine->cpu.held)
+                leave_as_one_of_several(machine);
+        else
+                leave_outer(machine, NULL);
 }
 
 /* ---- waiting ---- */
@@ -417,6 +518,7 @@ bool mvs_cpu_wait(struct mvs_machine *machine, uint64_t until_us, bool (*ended)(
                 /* In virtual time this may go round for ever, and only another thread ends it. */
                 mvs_machine_yield(machine);
                 mvs_timeline_run(timeline);
+                machine->cpu.noted_us = 0;
                 if (ended(machine))
                         return true;
                 uint64_t now = mvs_timeline_now(timeline);

@@ -68,7 +68,8 @@ struct mvs_cpu {
         uint64_t skipped_us;    /* by how much spins have moved virtual time, in all */
         uint64_t no_handler[MVS_VECTOR_WORDS]; /* vectors already reported as having no handler */
         uint64_t fast[MVS_VECTOR_WORDS];       /* vectors of fast interrupts */
-        bool masked;                           /* PRIMASK, FAULTMASK or BASEPRI holds interrupts back */
+        uint64_t noted_us; /* the clock, where it was read since the lock was taken; 0: it was not */
+        bool masked;       /* PRIMASK, FAULTMASK or BASEPRI holds interrupts back */
         uint64_t masked_since_us;
         uint64_t masked_us; /* for how long they did, in all */
 
@@ -107,9 +108,18 @@ void mvs_cpu_update(struct mvs_machine *machine);
 /* Device lock held: pends an exception, as an event from Microvisor or from the world does. */
 void mvs_cpu_pend(struct mvs_machine *machine, unsigned vector);
 
+/* Device lock held: the time of something that may have a handler run at the end of this very call. Real time is slow
+ * to read; the handler's entry, which only a statistic wants, is not worth a second reading. */
+uint64_t mvs_cpu_note_now(struct mvs_machine *machine);
+
 /* Device lock held: which lines are fast interrupts. */
 void mvs_cpu_set_fast(struct mvs_machine *machine, unsigned irq, bool on);
 bool mvs_cpu_is_fast(const struct mvs_cpu *cpu, unsigned vector);
+
+static inline bool mvs_cpu_any_fast(const struct mvs_cpu *cpu)
+{
+        return (cpu->fast[0] | cpu->fast[1] | cpu->fast[2]) != 0;
+}
 
 /* The exception whose handler the calling thread runs; 0 in thread mode. With or without the lock. */
 unsigned mvs_cpu_ipsr(void);

@@ -73,9 +73,8 @@ static void look_for_sleeper(struct mvs_machine *machine, struct mvs_watchdog *w
 uint64_t mvs_watchdog_look(struct mvs_machine *machine, struct mvs_watchdog *watchdog)
 {
         uint64_t limit_ms = machine->profile.time.stuck_ms;
-        bool any_fast = machine->cpu.fast[0] || machine->cpu.fast[1] || machine->cpu.fast[2];
         look_for_sleeper(machine, watchdog);
-        if (!any_fast)
+        if (!mvs_cpu_any_fast(&machine->cpu))
                 return limit_ms * NS_PER_MS / LOOKS_IN_LIMIT;
         look_at_fast(machine, &watchdog->fast);
         if (machine->profile.limits.fast_irq_hang_ms < limit_ms)

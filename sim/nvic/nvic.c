@@ -124,18 +124,28 @@ int mvs_nvic_execution_priority(const struct mvs_nvic *nvic)
         return raised(nvic, nvic->primask);
 }
 
+/* Of the candidates in a word, the most urgent, unless `best` is as urgent. */
+static int most_urgent_in(const struct mvs_nvic *nvic, unsigned word, uint64_t candidates, int best)
+{
+        for (; candidates; candidates &= candidates - 1) {
+                int vector = (int)(word * 64) + __builtin_ctzll(candidates);
+                if (best < 0 || nvic->exceptions[vector].priority < nvic->exceptions[best].priority)
+                        best = vector;
+        }
+        return best;
+}
+
 /* Of what is enabled, pending and in the set, the most urgent; -1 without any. */
 static int most_urgent_pending(const struct mvs_nvic *nvic, const uint64_t *set)
 {
-        int best = -1;
+        uint64_t candidates[MVS_VECTOR_WORDS], any = 0;
         for (unsigned word = 0; word < MVS_VECTOR_WORDS; word++) {
-                uint64_t candidates = nvic->enabled[word] & nvic->pending[word] & set[word];
-                for (; candidates; candidates &= candidates - 1) {
-                        int vector = (int)(word * 64) + __builtin_ctzll(candidates);
-                        if (best < 0 || nvic->exceptions[vector].priority < nvic->exceptions[best].priority)
-                                best = vector;
-                }
+                candidates[word] = nvic->enabled[word] & nvic->pending[word] & set[word];
+                any |= candidates[word];
         }
+        int best = -1;
+        for (unsigned word = 0; any && word < MVS_VECTOR_WORDS; word++)
+                best = most_urgent_in(nvic, word, candidates[word], best);
         return best;
 }
 
