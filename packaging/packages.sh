@@ -22,6 +22,8 @@ test demo bench    | nginx-light                | the HTTP server to talk to (it
 test demo bench    | openssl                    | makes the certificates of test servers
 test               | valgrind                   | looks for memory errors in what was built
 test               | qemu-system-arm            | the processor that the simulated one is held against
+test               | gcc-aarch64-linux-gnu      | compiles the library for another computer
+test               | libc6-dev-arm64-cross      | headers for that
 test target        | gcc-arm-none-eabi          | compiles for the device
 test target        | libnewlib-arm-none-eabi    | C library of the device
 test lint          | clang-format               | checks the layout of the sources

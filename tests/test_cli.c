@@ -1,4 +1,6 @@
 /* `mvsim run`: what the application gets, and what the caller gets back. Runs the command that was built. */
+#include <dirent.h>
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -6,11 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "suite.h"
+#include "tools.h"
 
 #define ARGS_MAX 16
 
@@ -26,6 +30,7 @@ struct running {
 static void setup(void)
 {
         ck_assert_msg(getenv("MVSIM_CLI") != NULL, "MVSIM_CLI must name the mvsim executable under test");
+        memcpy(dir + strlen(dir) - 6, "XXXXXX", 6); /* another test may have had a directory before */
         ck_assert_ptr_nonnull(mkdtemp(dir));
         ck_assert_int_eq(chdir(dir), 0);
         static const char *const settings[] = {"MVSIM_PROFILE", "MVSIM_TIME", "MVSIM_SEED", "MVSIM_SUMMARY",
@@ -179,6 +184,137 @@ START_TEST(an_application_killed_by_a_signal_looks_killed_by_it)
 }
 END_TEST
 
+/* ---- an application that faults ---- */
+
+static const char *faulty(void)
+{
+        const char *path = getenv("MVSIM_FAULTY");
+        ck_assert_msg(path != NULL, "MVSIM_FAULTY must name the application that makes mistakes");
+        return path;
+}
+
+/* Gives the tests core files, as far as may be; the limit that was. */
+static struct rlimit allow_core_files(void)
+{
+        struct rlimit before;
+        ck_assert_int_eq(getrlimit(RLIMIT_CORE, &before), 0);
+        const struct rlimit most = {.rlim_cur = before.rlim_max, .rlim_max = before.rlim_max};
+        ck_assert_int_eq(setrlimit(RLIMIT_CORE, &most), 0);
+        return before;
+}
+
+static struct rlimit forbid_core_files(void)
+{
+        struct rlimit before;
+        ck_assert_int_eq(getrlimit(RLIMIT_CORE, &before), 0);
+        const struct rlimit none = {.rlim_cur = 0, .rlim_max = before.rlim_max};
+        ck_assert_int_eq(setrlimit(RLIMIT_CORE, &none), 0);
+        return before;
+}
+
+static void limit_core_files(const struct rlimit *limit)
+{
+        ck_assert_int_eq(setrlimit(RLIMIT_CORE, limit), 0);
+}
+
+static const struct {
+        const char *what;
+        const char *report;
+} faults[] = {
+        {"null", "mvsim: MemManage: the application wrote to 0x00000008: a null pointer"},
+        {"peripheral", "mvsim: BusFault: the application wrote to 0x40000400: TIM3 belongs to Microvisor"},
+        {"lent", "mvsim: SecureFault: the application wrote to 0x"},
+};
+
+START_TEST(a_fault_is_reported_and_the_application_killed_by_it)
+{
+        const struct rlimit before = forbid_core_files();
+        const char *how = patience[_i % 2];
+        int status = RUN("run", how, "--", faulty(), faults[_i / 2].what);
+        limit_core_files(&before);
+        assert_signal(status, SIGSEGV);
+        assert_output(faults[_i / 2].report);
+        assert_output("in main+");
+}
+END_TEST
+
+START_TEST(to_a_shell_a_fault_is_128_and_the_signals_number)
+{
+        const struct rlimit before = forbid_core_files();
+        assert_exit(
+                RUN("run", "--", "sh", "-c", "\"$MVSIM_CLI\" run $0 -- \"$MVSIM_FAULTY\" null; exit $?", patience[_i]),
+                128 + SIGSEGV);
+        limit_core_files(&before);
+        assert_output(faults[0].report);
+}
+END_TEST
+
+enum cores {
+        CORES_NOWHERE,   /* they may not be written, or another program is given them */
+        CORES_ELSEWHERE, /* in a directory of their own */
+        CORES_HERE,      /* where the process was */
+};
+
+static enum cores where_cores_go(void)
+{
+        char pattern[128] = "";
+        struct rlimit limit;
+        FILE *file = fopen("/proc/sys/kernel/core_pattern", "re");
+        if (!file || !fgets(pattern, sizeof pattern, file) || pattern[0] == '|' || pattern[0] == '\n')
+                pattern[0] = '\0';
+        if (file)
+                fclose(file);
+        if (pattern[0] == '\0' || getrlimit(RLIMIT_CORE, &limit) < 0 || limit.rlim_max != RLIM_INFINITY)
+                return CORES_NOWHERE;
+        return pattern[0] == '/' ? CORES_ELSEWHERE : CORES_HERE;
+}
+
+static bool is_core_file(const char *name)
+{
+        Elf64_Ehdr header = {.e_type = ET_NONE};
+        FILE *file = fopen(name, "re");
+        ck_assert_ptr_nonnull(file);
+        size_t count = fread(&header, sizeof header, 1, file);
+        fclose(file);
+        return count == 1 && memcmp(header.e_ident, ELFMAG, SELFMAG) == 0 && header.e_type == ET_CORE;
+}
+
+/* Removes the core files of the test's directory, in which nothing else is, and counts them. */
+static unsigned take_core_files(void)
+{
+        unsigned count = 0;
+        DIR *directory = opendir(".");
+        ck_assert_ptr_nonnull(directory);
+        for (const struct dirent *entry; (entry = readdir(directory));) {
+                if (entry->d_name[0] == '.')
+                        continue;
+                ck_assert_msg(is_core_file(entry->d_name), "%s is no core file", entry->d_name);
+                ck_assert_int_eq(unlink(entry->d_name), 0);
+                count++;
+        }
+        closedir(directory);
+        return count;
+}
+
+/* One: with --timeout, mvsim itself ends by the same signal, and leaves none. */
+START_TEST(a_fault_leaves_one_core_file)
+{
+        enum cores cores = where_cores_go();
+        if (cores == CORES_NOWHERE)
+                return;
+        const struct rlimit before = allow_core_files();
+        int status = RUN("run", patience[_i], "--", faulty(), "null");
+        limit_core_files(&before);
+        assert_signal(status, SIGSEGV);
+        assert_output(faults[0].report);
+        ck_assert_msg(!WCOREDUMP(status) == (_i == 1), "%s: a core file of mvsim's, or none: %s", patience[_i], output);
+        if (_i == 1)
+                assert_output("ended by signal 11 (Segmentation fault), core dumped");
+        if (cores == CORES_HERE)
+                ck_assert_uint_eq(take_core_files(), 1);
+}
+END_TEST
+
 START_TEST(a_program_that_cannot_be_started_is_explained)
 {
         write_file("plain", "text\n", 0644);
@@ -319,6 +455,12 @@ Suite *suite(void)
         tcase_add_loop_test(tests, wrong_options_are_refused_with_64, 0, sizeof misuses / sizeof misuses[0]);
         tcase_add_loop_test(tests, the_exit_status_is_the_applications, 0, 2);
         tcase_add_loop_test(tests, an_application_killed_by_a_signal_looks_killed_by_it, 0, 2);
+        if (!mvt_is_address_sanitized()) { /* which ends the application in its own way */
+                tcase_add_loop_test(tests, a_fault_is_reported_and_the_application_killed_by_it, 0,
+                                    2 * (int)(sizeof faults / sizeof faults[0]));
+                tcase_add_loop_test(tests, to_a_shell_a_fault_is_128_and_the_signals_number, 0, 2);
+                tcase_add_loop_test(tests, a_fault_leaves_one_core_file, 0, 2);
+        }
         tcase_add_loop_test(tests, a_program_that_cannot_be_started_is_explained, 0, 2);
         tcase_add_loop_test(tests, a_directory_of_the_path_that_is_closed_does_not_confuse, 0, 2);
         tcase_add_loop_test(tests, arguments_reach_the_application_untouched, 0, 2);

@@ -436,6 +436,7 @@ END_TEST
 static void start_processes(void)
 {
         lend();
+        mvt_let_threads_rest();
         pid_t child = fork();
         if (child == 0)
                 _exit(data.lent[0] == 0xa5 && (data.lent[1] = 1) == 1 ? 7 : 8);

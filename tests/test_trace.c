@@ -466,6 +466,7 @@ static pid_t fork_another(int *ret_go)
         int go[2];
         char byte;
         ck_assert_int_eq(pipe(go), 0);
+        mvt_let_threads_rest();
         pid_t pid = fork();
         ck_assert_int_ge(pid, 0);
         if (pid == 0) {

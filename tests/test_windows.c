@@ -160,6 +160,76 @@ START_TEST(a_child_of_the_process_may_have_them_again)
 }
 END_TEST
 
+/* ---- as arguments ---- */
+
+static const struct {
+        uintptr_t address;
+        const char *message;
+} pointers[] = {
+        {0x0c000000, "byte 0xc000000 is secure memory, which belongs to Microvisor (secure flash)"},
+        {0x300bfff8, "byte 0x300bfff8 is secure memory, which belongs to Microvisor (secure SRAM)"},
+        {0x38000000, "byte 0x38000000 is secure memory, which belongs to Microvisor (secure SRAM4)"},
+        {0x40000400, "byte 0x40000400 is a peripheral's register, not memory (TIM3)"},
+        {0x42020018, "byte 0x42020018 is a peripheral's register, not memory (GPIOA)"},
+        {0x4f000000, "byte 0x4f000000 lies among the peripherals, where no memory is"},
+        {0x50013000, "byte 0x50013000 is a peripheral's secure alias, which belongs to Microvisor (SPI1)"},
+        {0x5f000000, "byte 0x5f000000 is a peripheral's secure alias, which belongs to Microvisor"},
+        {0x20000000, "byte 0x20000000 is memory of the device's that this computer does not have (SRAM)"},
+        {0x08000000, "byte 0x8000000 is memory of the device's that this computer does not have (flash)"},
+        {0x300bfffc, "byte 0x300bfffc is secure memory, which belongs to Microvisor (secure SRAM)"},
+        {0x300c0000, "byte 0x300c0000 is not mapped"},
+};
+
+static void expect_refused_pointer(uintptr_t address, const char *message)
+{
+        expect_reject(mvGetMicroseconds((uint64_t *)address), MV_STATUS_PARAMETERFAULT, "ms");
+        ck_assert_msg(strstr(mvsim_last_reject()->message, message) != NULL, "\"%s\" is not in: %s", message,
+                      mvsim_last_reject()->message);
+}
+
+START_TEST(a_pointer_to_what_is_no_memory_is_refused_and_named)
+{
+        mvt_device_boot(&(struct mvt_device){.profile = "log: {level: error}\n"});
+        expect_refused_pointer(pointers[_i].address, pointers[_i].message);
+        mvt_device_end();
+}
+END_TEST
+
+START_TEST(a_pointer_to_the_system_space_is_refused_and_named)
+{
+        if (mvt_is_address_sanitized())
+                return;
+        mvt_device_boot(&(struct mvt_device){.profile = "log: {level: error}\n"});
+        expect_refused_pointer(0xe000e100, "byte 0xe000e100 is a register of the processor's own, not memory");
+        mvt_device_end();
+}
+END_TEST
+
+/* The last page below the peripherals: what begins there and reaches into the window is refused for its first byte
+ * there. */
+START_TEST(a_pointer_that_reaches_into_a_window_is_refused_for_what_lies_there)
+{
+        ck_assert(take(0x3ffff000));
+        mvt_device_boot(&(struct mvt_device){.profile = "log: {level: error}\n"});
+        expect_refused_pointer(0x3ffffffc, "byte 0x40000000 is a peripheral's register, not memory (TIM2)");
+        expect_okay(mvGetMicroseconds((uint64_t *)0x3ffffff8));
+        mvt_device_end();
+        give(0x3ffff000);
+}
+END_TEST
+
+/* A model of the application's own in place of a peripheral. */
+START_TEST(memory_that_the_application_put_into_a_window_is_memory)
+{
+        ck_assert(take(0x40001000));
+        mvt_device_boot(&(struct mvt_device){.profile = "log: {level: error}\n"});
+        expect_okay(mvGetMicroseconds((uint64_t *)0x40001008));
+        expect_refused_pointer(0x40000400, "byte 0x40000400 is a peripheral's register, not memory (TIM3)");
+        mvt_device_end();
+        give(0x40001000);
+}
+END_TEST
+
 Suite *suite(void)
 {
         Suite *suite = suite_create("windows");
@@ -167,9 +237,14 @@ Suite *suite(void)
         tcase_set_timeout(tests, 60);
         tcase_add_loop_test(tests, a_stray_access_is_named, 0, (int)(sizeof strays / sizeof strays[0]));
         tcase_add_test(tests, system_space_is_not_memory);
+        tcase_add_loop_test(tests, a_pointer_to_what_is_no_memory_is_refused_and_named, 0,
+                            (int)(sizeof pointers / sizeof pointers[0]));
+        tcase_add_test(tests, a_pointer_to_the_system_space_is_refused_and_named);
         if (!mvt_is_valgrind()) { /* which lies there itself, and does not know the flag */
                 tcase_add_test(tests, they_are_reserved_while_the_device_runs);
                 tcase_add_test(tests, where_something_lies_already_it_is_said_once);
+                tcase_add_test(tests, a_pointer_that_reaches_into_a_window_is_refused_for_what_lies_there);
+                tcase_add_test(tests, memory_that_the_application_put_into_a_window_is_memory);
                 if (!mvt_is_thread_sanitized()) /* it takes a child's threads for those of the parent */
                         tcase_add_test(tests, a_child_of_the_process_may_have_them_again);
         }

@@ -59,7 +59,8 @@ bool mvs_context_return(void *context)
 #elif defined(__aarch64__)
 
 #define RECORD_ESR     0x45535201 /* the record of the exception syndrome in the signal frame */
-#define CLASS_SHIFT    26
+#define CLASS_SHIFT    26         /* the class of the exception; newer processors say more above it */
+#define CLASS_MASK     0x3f
 #define CLASS_DATA     0x24
 #define CLASS_CODE     0x20
 #define SYNDROME_WRITE (1 << 6)
@@ -99,9 +100,10 @@ static uint64_t syndrome_of(const void *context)
 static enum mvs_access_kind access_of(const void *context)
 {
         uint64_t syndrome = syndrome_of(context);
-        if (syndrome >> CLASS_SHIFT == CLASS_CODE)
+        uint64_t class = syndrome >> CLASS_SHIFT & CLASS_MASK;
+        if (class == CLASS_CODE)
                 return MVS_ACCESS_EXECUTE;
-        if (syndrome >> CLASS_SHIFT != CLASS_DATA)
+        if (class != CLASS_DATA)
                 return MVS_ACCESS_UNKNOWN;
         return syndrome & SYNDROME_WRITE ? MVS_ACCESS_WRITE : MVS_ACCESS_READ;
 }

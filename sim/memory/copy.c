@@ -28,9 +28,12 @@
 #endif
 #endif
 
-/* Above this address an x86-64 processor raises a general protection fault, which does not say where. */
+/* Above this address an x86-64 processor raises a general protection fault, which does not say where; of an AArch64
+ * processor's fault the kernel tells the address without its highest byte. */
 #if defined(__x86_64__)
 #define USER_LAST (((uintptr_t)1 << 47) - 1)
+#elif defined(__aarch64__)
+#define USER_LAST (((uintptr_t)1 << 52) - 1)
 #else
 #define USER_LAST UINTPTR_MAX
 #endif

@@ -2,7 +2,7 @@
  * Loans: ranges of the application's memory that are Microvisor's for a while.
  *
  * A secret loan is filled with the pattern, so that what the application writes into it is seen. Its pages are
- * protected as far as they can be (guard.c); what lies outside of them is compared with the pattern.
+ * protected as far as they can be (guard_pages.c); what lies outside of them is compared with the pattern.
  */
 #include <string.h>
 

@@ -86,8 +86,9 @@ struct mvs_memory {
 struct mvs_memory_fault {
         uintptr_t address;  /* the first byte that may not be accessed; of an overflow, the first byte of the range */
         const char *reason; /* "is NULL", "is not mapped", "is read-only", "belongs to the secure world",
-                               "is lent to Microvisor", "overflows the address space" */
-        const char *what;   /* for a lent byte: mvs_lent.what, else NULL */
+                               "is lent to Microvisor", "overflows the address space", or of one of the device's
+                               windows what lies there (windows.c) */
+        const char *what;   /* the name of what is there: for a lent byte, mvs_lent.what; NULL: it has none */
 };
 
 /*

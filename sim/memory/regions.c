@@ -4,6 +4,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "sim/memory/windows.h"
+
 #define FIRST_CAPACITY 256
 
 size_t mvs_regions_bytes(size_t capacity)
@@ -82,6 +84,14 @@ static bool refuse(struct mvs_memory_fault *ret_fault, uintptr_t address, const 
         return false;
 }
 
+/* Nothing is there on this computer; on the device, something may be. */
+static bool refuse_hole(struct mvs_memory_fault *ret_fault, uintptr_t address)
+{
+        const char *what;
+        const char *reason = mvs_window_describe(address, &what);
+        return refuse(ret_fault, address, reason != NULL ? reason : "is not mapped", what);
+}
+
 bool mvs_regions_permit(const struct mvs_memory *memory, uintptr_t address, uintptr_t last, enum mvs_access access,
                         struct mvs_memory_fault *ret_fault)
 {
@@ -96,7 +106,7 @@ bool mvs_regions_permit(const struct mvs_memory *memory, uintptr_t address, uint
                         return true;
                 address = region->end;
         }
-        return refuse(ret_fault, address, "is not mapped", NULL);
+        return refuse_hole(ret_fault, address);
 }
 
 static bool overlaps_arena(const struct mvs_memory *memory, uintptr_t address, uintptr_t last)

@@ -90,3 +90,31 @@ const struct mvs_peripheral *mvs_peripheral_find(uintptr_t address)
         }
         return found != NULL && address - found->base < found->size ? found : NULL;
 }
+
+static const char *name_of_peripheral(uintptr_t address)
+{
+        const struct mvs_peripheral *peripheral = mvs_peripheral_find(address);
+        return peripheral != NULL ? peripheral->name : NULL;
+}
+
+const char *mvs_window_describe(uintptr_t address, const char **ret_name)
+{
+        const struct mvs_window *window = mvs_window_find(address);
+        *ret_name = NULL;
+        if (window == NULL)
+                return NULL;
+        switch (window->kind) {
+        case MVS_WINDOW_PERIPHERALS:
+                *ret_name = name_of_peripheral(address);
+                return *ret_name != NULL ? "is a peripheral's register, not memory"
+                                         : "lies among the peripherals, where no memory is";
+        case MVS_WINDOW_SECURE_PERIPHERALS:
+                *ret_name = name_of_peripheral(address - MVS_SECURE_ALIAS);
+                return "is a peripheral's secure alias, which belongs to Microvisor";
+        case MVS_WINDOW_SECURE: *ret_name = window->name; return "is secure memory, which belongs to Microvisor";
+        case MVS_WINDOW_SYSTEM: return "is a register of the processor's own, not memory";
+        case MVS_WINDOW_MEMORY: break;
+        }
+        *ret_name = window->name;
+        return "is memory of the device's that this computer does not have";
+}

@@ -49,4 +49,8 @@ const struct mvs_window *mvs_window_find(uintptr_t address);
 /* The peripheral at this non-secure address, or NULL. */
 const struct mvs_peripheral *mvs_peripheral_find(uintptr_t address);
 
+/* What an address is on the device, at which this computer has nothing: completes "byte 0x40000400 ..."; *ret_name is
+ * what is there, if that has a name, else NULL. NULL: outside of the windows. Static text. */
+const char *mvs_window_describe(uintptr_t address, const char **ret_name);
+
 #endif

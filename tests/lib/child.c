@@ -10,6 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tools.h"
+
 static void read_back(int fd, char ret_text[MVT_OUTPUT_SIZE])
 {
         ssize_t len = pread(fd, ret_text, MVT_OUTPUT_SIZE - 1, 0);
@@ -41,6 +43,7 @@ void mvt_child_run(struct mvt_child *ret, void (*body)(void))
 {
         int output = open_output();
         int status;
+        mvt_let_threads_rest();
         pid_t pid = fork();
         ck_assert_int_ge(pid, 0);
         if (pid == 0) {

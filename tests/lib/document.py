@@ -38,6 +38,7 @@ def links_of(document):
 # What may differ between two runs: each pattern's matches count as equal.
 VARYING = [
     (re.compile(r"0x[0-9a-f]{5,}"), "0x…"),  # addresses and handles
+    (re.compile(r"^#\d+ ", re.MULTILINE), "#… "),  # frames, which follow some that are left out
     (re.compile(r"^==\d+==", re.MULTILINE), "==…=="),  # process ids, as valgrind and the sanitizers show them
     (re.compile(r"^\[ *\d+\.\d{6}\]", re.MULTILINE), "[…]"),  # stamps of the server log
     (re.compile(r"(?<=summary: )\d+ calls|longest handler \d+ us|masked for \d+ us|\d+\.\d{6} s$", re.MULTILINE), "…"),  # in the summary

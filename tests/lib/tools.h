@@ -7,6 +7,10 @@
 
 bool mvt_is_address_sanitized(void);
 
+/* To be called before a fork. The address sanitizer does not care for forks: a lock of its own that another thread has
+ * at that moment is never free in the child. So the others come to rest first, if they do within a second. */
+void mvt_let_threads_rest(void);
+
 /* Under it, signals reach code that computes when it makes a call: a bare loop is not interrupted. */
 bool mvt_is_thread_sanitized(void);
 
