@@ -58,6 +58,15 @@ no_cpu:
         return result;
 }
 
+static void finish_parts(struct mvs_machine *machine)
+{
+        mvs_report_stop(machine);
+        mvs_link_destroy(machine->link);
+        machine->link = NULL;
+        mvs_cpu_finish(&machine->cpu);
+        mvs_memory_finish(&machine->memory);
+}
+
 int mvs_machine_init(struct mvs_machine *machine, struct mvs_profile *profile)
 {
         machine->profile = *profile;
@@ -77,7 +86,12 @@ int mvs_machine_init(struct mvs_machine *machine, struct mvs_profile *profile)
                 goto no_parts;
         mvs_cloud_init(&machine->cloud, &machine->timeline, &machine->profile);
         mvs_restart_apply(machine);
+        result = mvs_flash_init(&machine->flash, &machine->profile.flash, machine->restart.kept.flash_fd);
+        if (result < 0)
+                goto no_flash;
         return 0;
+no_flash:
+        finish_parts(machine);
 no_parts:
         pthread_cond_destroy(&machine->answered);
 no_restart:
@@ -103,9 +117,8 @@ void mvs_machine_stop(struct mvs_machine *machine)
 
 void mvs_machine_finish(struct mvs_machine *machine)
 {
-        mvs_report_stop(machine);
-        mvs_cpu_finish(&machine->cpu);
-        mvs_memory_finish(&machine->memory);
+        mvs_flash_finish(&machine->flash);
+        finish_parts(machine);
         pthread_cond_destroy(&machine->answered);
         mvs_restart_finish(&machine->restart);
         pthread_mutex_destroy(&machine->lock);

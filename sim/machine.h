@@ -15,6 +15,7 @@
 #include "sim/cpu/preempt.h"
 #include "sim/cpu/registers.h"
 #include "sim/cpu/systick.h"
+#include "sim/flash/flash.h"
 #include "sim/link/link.h"
 #include "sim/memory/memory.h"
 #include "sim/nvic/nvic.h"
@@ -38,6 +39,7 @@ struct mvs_machine {
         struct mvs_registers registers;
         struct mvs_memory memory;
         struct mvs_cloud cloud;
+        struct mvs_flash flash;
         struct mvs_link *link;
         pthread_cond_t answered; /* an answer from outside has come, or is not awaited any more */
         struct mvs_preempt preempt;

@@ -16,16 +16,17 @@
 #include "sim/machine.h"
 
 #define VARIABLE_SIZE 256
-#define FORMAT        "%u:%u:%" PRIu64 ":%d:%" PRIu64 ":%" PRIu64
+#define FORMAT        "%u:%u:%" PRIu64 ":%d:%" PRIu64 ":%" PRIu64 ":%d"
 
 /* ---- what an earlier life has left ---- */
 
 static int parse(struct mvs_restart_kept *kept, const char *text)
 {
         int end = 0;
-        int fields = sscanf(text, "%u:%u:%" SCNu64 ":%d:%" SCNu64 ":%" SCNu64 "%n", &kept->count, &kept->reason,
-                            &kept->now_us, &kept->wall_is_set, &kept->wall_offset_us, &kept->random, &end);
-        if (fields == 6 && text[end] == '\0' && kept->count > 0 && kept->reason <= MV_WAKEREASON_APPLICATIONCRASH)
+        int fields =
+                sscanf(text, "%u:%u:%" SCNu64 ":%d:%" SCNu64 ":%" SCNu64 ":%d%n", &kept->count, &kept->reason,
+                       &kept->now_us, &kept->wall_is_set, &kept->wall_offset_us, &kept->random, &kept->flash_fd, &end);
+        if (fields == 7 && text[end] == '\0' && kept->count > 0 && kept->reason <= MV_WAKEREASON_APPLICATIONCRASH)
                 return 0;
         mvs_diag(MVS_LOG_ERROR,
                  MVS_RESTART_VARIABLE
@@ -37,7 +38,7 @@ static int parse(struct mvs_restart_kept *kept, const char *text)
 static int take(struct mvs_restart_kept *kept)
 {
         const char *text = getenv(MVS_RESTART_VARIABLE);
-        *kept = (struct mvs_restart_kept){0};
+        *kept = (struct mvs_restart_kept){.flash_fd = -1};
         if (!text)
                 return 0;
         int result = parse(kept, text);
@@ -238,10 +239,12 @@ void mvs_restart_now(struct mvs_machine *machine, enum MvWakeReason reason)
         const struct mvs_restart *restart = &machine->restart;
         snprintf(restart->variable, VARIABLE_SIZE, MVS_RESTART_VARIABLE "=" FORMAT, restart->kept.count + 1,
                  (unsigned)reason, mvs_machine_now(machine), machine->cloud.clock_set, machine->cloud.wall_offset_us,
-                 machine->random.state);
+                 machine->random.state, machine->flash.image.file ? -1 : machine->flash.image.fd);
         /* A signal of the IRQ thread's that still waits would end a program that has no handler for it yet. */
         signal(MVS_SIGNAL_PREEMPT, SIG_IGN);
         syscall(SYS_close_range, (unsigned)restart->first_fd, ~0U, CLOSE_RANGE_CLOEXEC);
+        if (!machine->flash.image.file)
+                fcntl(machine->flash.image.fd, F_SETFD, 0);
         pthread_sigmask(SIG_SETMASK, &restart->mask, NULL);
         execve(restart->path, restart->arguments, restart->environment);
         mvs_diag(MVS_LOG_ERROR, "the application cannot be started again: %s: %s", restart->path, strerror(errno));

@@ -24,6 +24,7 @@ struct mvs_restart_kept {
         int wall_is_set;
         uint64_t wall_offset_us;
         uint64_t random;
+        int flash_fd; /* memory that holds the flash's contents; -1: none */
 };
 
 struct mvs_restart {

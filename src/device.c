@@ -95,6 +95,7 @@ void mvs_device_statistics(const struct mvs_device *device, struct mvsim_statist
         *ret = device->statistics;
         for (unsigned vector = 0; vector < MVS_VECTORS; vector++) {
                 const struct mvs_exception *exception = &device->machine.nvic.exceptions[vector];
+                ret->pends += exception->pends;
                 ret->interrupts += exception->entries;
                 ret->shadowed += exception->shadowed;
                 if (exception->longest_us > ret->longest_handler_us)

@@ -10,6 +10,7 @@
 #include "src/channel.h"
 #include "src/fast.h"
 #include "src/fault.h"
+#include "src/flash.h"
 #include "src/handles.h"
 #include "src/held.h"
 #include "src/lint.h"
@@ -39,6 +40,7 @@ struct mvs_device {
         struct mvs_faults faults;
         struct mvs_lint lint;
         struct mvs_fast fast;
+        struct mvs_flash_handles flash;
         struct mvs_raiser raisers[MVS_RAISERS_MAX];
         struct mvsim_reject last_reject;
         struct mvs_reported reported;

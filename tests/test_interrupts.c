@@ -105,6 +105,7 @@ START_TEST(pends_of_a_pending_line_merge_and_are_counted)
                 NVIC_SetPendingIRQ(TIM8_BRK_IRQn);
         NVIC_EnableIRQ(TIM8_BRK_IRQn);
         ck_assert_uint_eq(runs, 1);
+        ck_assert_uint_eq(mvt_statistics().pends, 1);
         ck_assert_uint_eq(mvt_statistics().shadowed, 2);
 }
 END_TEST

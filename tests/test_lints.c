@@ -483,6 +483,36 @@ START_TEST(channel_closed_in_time)
 }
 END_TEST
 
+/* ---- the external flash ---- */
+
+static void write_counts(bool erase)
+{
+        MvExternalFlashHandle flash;
+        expect_okay(mvExternalFlashOpen(&flash));
+        for (uint32_t count = 5; count < 9; count++) {
+                if (erase)
+                        expect_okay(mvExternalFlashEraseBlocking(flash, 0, 4096));
+                expect_okay(mvExternalFlashWriteBlocking(flash, 0, sizeof count, (const uint8_t *)&count));
+        }
+        const uint8_t done = 0;
+        expect_okay(mvExternalFlashWriteBlocking(flash, 0, 1, &done));
+        expect_okay(mvExternalFlashClose(&flash));
+}
+
+START_TEST(flash_not_erased)
+{
+        write_counts(false);
+        EXPECT_FOUND("flash-not-erased", 3, "mvExternalFlashWriteBlocking", "at 0x00000000", "erase sector 0x00000000");
+}
+END_TEST
+
+START_TEST(flash_erased)
+{
+        write_counts(true);
+        expect_none();
+}
+END_TEST
+
 /* ---- lent memory ---- */
 
 static MvNotificationHandle centre_on(struct MvNotification *buffer, uint32_t size)
@@ -890,6 +920,8 @@ static void add_offline(Suite *suite)
         tcase_add_test(tests, status_of_the_log_is_heeded);
         tcase_add_test(tests, zero_handle);
         tcase_add_test(tests, zero_handles_of_ordinary_life);
+        tcase_add_test(tests, flash_not_erased);
+        tcase_add_test(tests, flash_erased);
         tcase_add_test(tests, stack_buffer);
         tcase_add_test(tests, stack_buffer_of_another_thread);
 }

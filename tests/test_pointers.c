@@ -22,6 +22,7 @@ static uint8_t *const lent = blocks[3];
 static MvNotificationHandle centre;
 static MvNetworkHandle network;
 static MvChannelHandle channel;
+static MvExternalFlashHandle flash;
 static const uint8_t text[] = "text";
 
 static struct MvOpenChannelParams channel_params(uint8_t *receive, uint8_t *send)
@@ -42,6 +43,7 @@ static void set_up(void)
         const struct MvOpenChannelParams params = channel_params(blocks[0], blocks[1]);
         expect_okay(mvOpenChannel(&params, &channel));
         expect_okay(mvServerLoggingInit(lent, sizeof blocks[3]));
+        expect_okay(mvExternalFlashOpen(&flash));
 }
 
 /* ---- good arguments: what the call is given where it is not being tried ---- */
@@ -67,6 +69,10 @@ static bool good_struct(const struct mvt_arg *arg, const struct mvt_call *call, 
                 *(MvNetworkHandle *)bytes = network;
         else if (strcmp(call->name, "mvCloseChannel") == 0)
                 *(MvChannelHandle *)bytes = channel;
+        else if (strcmp(call->name, "mvExternalFlashClose") == 0)
+                *(MvExternalFlashHandle *)bytes = flash;
+        else if (strcmp(call->name, "mvExternalFlashGetInfo") == 0)
+                *(struct MvExternalFlashInfo *)bytes = (struct MvExternalFlashInfo){.version = 1};
         else
                 return false;
         ck_assert_uint_le(arg->size, ROOM);
@@ -94,6 +100,12 @@ static bool good_value(const struct mvt_arg *arg, const struct mvt_call *call, u
                 {"mvClearFastInterrupt", "irqn", TIM8_BRK_IRQn},
                 {"mvEnableFastInterrupt", "irqn", TIM8_BRK_IRQn},
                 {"mvDisableFastInterrupt", "irqn", TIM8_BRK_IRQn},
+                {"mvExternalFlashReadBlocking", "address", 0},
+                {"mvExternalFlashReadBlocking", "length", 64},
+                {"mvExternalFlashEraseBlocking", "address", 0},
+                {"mvExternalFlashEraseBlocking", "length", 4096},
+                {"mvExternalFlashWriteBlocking", "address", 0},
+                {"mvExternalFlashWriteBlocking", "length", 64},
                 {"mvPowerSave", "mode", MV_POWERSAVINGMODE_STOP3}, /* which the network keeps from sleeping */
         };
         for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
@@ -111,6 +123,8 @@ static bool good_handle(const struct mvt_call *call, uintptr_t *ret)
                 *ret = (uintptr_t)centre;
         else if (strcmp(call->name, "mvGetNetworkStatus") == 0)
                 *ret = (uintptr_t)network;
+        else if (strstr(call->name, "Flash"))
+                *ret = (uintptr_t)flash;
         else if (strstr(call->name, "Http") || strstr(call->name, "Channel"))
                 *ret = (uintptr_t)channel;
         else
@@ -214,6 +228,19 @@ static uintptr_t straddling_address(size_t len)
         return (uintptr_t)mapped + mvt_page_size() - len + 1;
 }
 
+/* Where the device has TIM3; and secure SRAM. */
+static uintptr_t peripheral_address(size_t len)
+{
+        (void)len;
+        return 0x40000400;
+}
+
+static uintptr_t secure_memory_address(size_t len)
+{
+        (void)len;
+        return 0x30000000;
+}
+
 static uintptr_t overflowing_address(size_t len)
 {
         return (uintptr_t)0 - len / 2;
@@ -227,6 +254,9 @@ static const struct wrong wrongs[] = {
         {"memory that is lent", "is lent to Microvisor", lent_address, false, true},
         {"memory of which the last byte is lent", "is lent to Microvisor", lent_with_its_last_byte, false, true},
         {"memory that ends one byte too soon", "is not mapped", straddling_address, false, false},
+        {"a peripheral", "is a peripheral's register, not memory (TIM3)", peripheral_address, false, false},
+        {"the device's secure memory", "is secure memory, which belongs to Microvisor", secure_memory_address, false,
+         false},
         {"a range that overflows", "overflows the address space", overflowing_address, false, false},
 };
 

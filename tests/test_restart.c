@@ -62,8 +62,9 @@ START_TEST(what_crashes_is_started_again)
         run(ways[_i], "memory: {on_fault: restart}\n");
         ck_assert_msg(child.exit_status == STARTED_AGAIN, "status %d, signal %d: %s", child.exit_status, child.signal,
                       child.output);
-        expect_said(": wake reason 0, at 0 s, wall time unknown, descriptor closed, nothing blocked", 1);
-        expect_said(": wake reason 8, at a later time, wall time known, descriptor closed, nothing blocked", 1);
+        expect_said(": wake reason 0, at 0 s, wall time unknown, descriptor closed, nothing blocked, flash 0xff", 1);
+        expect_said(": wake reason 8, at a later time, wall time known, descriptor closed, nothing blocked, flash 0x5a",
+                    1);
         expect_said("the application starts again (restart 1 of 100; wake reason APPLICATIONCRASH)", 1);
 }
 END_TEST
@@ -116,7 +117,7 @@ START_TEST(the_same_seed_crashes_in_the_same_way)
         static char events[1 << 16];
         setenv("MVSIM_TRACE", trace, 1);
         run("handler", "memory: {on_fault: restart}\n");
-        strcpy(events, content(trace));
+        snprintf(events, sizeof events, "%s", content(trace));
         run("handler", "memory: {on_fault: restart}\n");
         ck_assert_str_eq(events, content(trace));
 }

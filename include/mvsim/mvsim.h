@@ -113,6 +113,7 @@ struct mvsim_statistics {
         uint64_t calls_in_isr;       /* made from an interrupt handler */
         uint64_t notifications;      /* records written */
         uint64_t overruns;           /* records that were written over one the application had left in place */
+        uint64_t pends;              /* times an exception became pending */
         uint64_t interrupts;         /* handlers entered */
         uint64_t shadowed;           /* pends that merged into one that was waiting */
         uint64_t longest_handler_us; /* the longest run of a handler, by the device's clock */

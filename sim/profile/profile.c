@@ -32,6 +32,7 @@ static const struct mvs_profile defaults = {
                         .fast_irq_hang_ms = 100,
                         .fast_irq_flood = 100000,
                 },
+        .flash = {.size = 4U << 20, .chip_id = 0xEF4017},
         .memory = {.lent = MVS_LENT_TRAP, .on_fault = MVS_ON_FAULT_EXIT, .restarts = 100},
 };
 
@@ -79,6 +80,7 @@ void mvs_profile_finish(struct mvs_profile *profile)
         free(profile->http.rewrite);
         free(profile->log.file);
         free(profile->trace.file);
+        free(profile->flash.file);
         memset(profile, 0, sizeof *profile);
 }
 
@@ -175,6 +177,8 @@ static int complete(struct mvs_profile *profile, const struct mvs_profile_report
                 result = anchor(&profile->log.file, report->file);
         if (result == 0)
                 result = anchor(&profile->trace.file, report->file);
+        if (result == 0)
+                result = anchor(&profile->flash.file, report->file);
         if (result == 0)
                 result = give_id(profile);
         if (result < 0)

@@ -125,6 +125,13 @@ enum mvs_on_fault {
         MVS_ON_FAULT_RESTART, /* the application starts again */
 };
 
+/* flash: the external flash, as far as it is the application's. */
+struct mvs_profile_flash {
+        char *file;       /* its contents; NULL: memory, for as long as the process lives */
+        uint32_t size;    /* bytes; 4 MiB */
+        uint32_t chip_id; /* 0xEF4017 */
+};
+
 /* memory: how strictly the application is watched. */
 struct mvs_profile_memory {
         enum mvs_lent_mode lent;    /* trap */
@@ -142,6 +149,7 @@ struct mvs_profile {
         struct mvs_profile_trace trace;
         struct mvs_profile_cloud cloud;
         struct mvs_profile_limits limits;
+        struct mvs_profile_flash flash;
         struct mvs_profile_memory memory;
         struct mvs_profile_lint lint;
 };

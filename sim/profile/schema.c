@@ -113,6 +113,13 @@ static const cyaml_schema_field_t limits_fields[] = {
         CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t flash_fields[] = {
+        TEXT(flash, file),
+        NUMBER(flash, size),
+        NUMBER(flash, chip_id),
+        CYAML_FIELD_END,
+};
+
 static const cyaml_strval_t lent_modes[] = {
         {"trap", MVS_LENT_TRAP},
         {"check", MVS_LENT_CHECK},
@@ -125,11 +132,8 @@ static const cyaml_strval_t fault_ends[] = {
 };
 
 static const cyaml_schema_field_t memory_fields[] = {
-        CHOICE(memory, lent, lent_modes),
-        SWITCH(memory, strict),
-        CHOICE(memory, on_fault, fault_ends),
-        NUMBER(memory, restarts),
-        CYAML_FIELD_END,
+        CHOICE(memory, lent, lent_modes), SWITCH(memory, strict), CHOICE(memory, on_fault, fault_ends),
+        NUMBER(memory, restarts),         CYAML_FIELD_END,
 };
 
 static const cyaml_strval_t lint_levels[] = {
@@ -150,17 +154,10 @@ static const cyaml_schema_field_t lint_fields[] = {
 };
 
 static const cyaml_schema_field_t profile_fields[] = {
-        SECTION(device, device_fields),
-        SECTION(network, network_fields),
-        SECTION(http, http_fields),
-        SECTION(time, time_fields),
-        SECTION(log, log_fields),
-        SECTION(trace, trace_fields),
-        SECTION(cloud, cloud_fields),
-        SECTION(limits, limits_fields),
-        SECTION(memory, memory_fields),
-        SECTION(lint, lint_fields),
-        CYAML_FIELD_END,
+        SECTION(device, device_fields), SECTION(network, network_fields), SECTION(http, http_fields),
+        SECTION(time, time_fields),     SECTION(log, log_fields),         SECTION(trace, trace_fields),
+        SECTION(cloud, cloud_fields),   SECTION(limits, limits_fields),   SECTION(flash, flash_fields),
+        SECTION(memory, memory_fields), SECTION(lint, lint_fields),       CYAML_FIELD_END,
 };
 
 const struct cyaml_schema_value mvs_profile_schema = {
@@ -198,6 +195,9 @@ const struct mvs_profile_rule mvs_profile_rules[] = {
         {"limits.notification_hold_ms", MVS_PROFILE_NUMBER, 0, 60000},
         {"limits.fast_irq_hang_ms", MVS_PROFILE_NUMBER, 1, 60000},
         {"limits.fast_irq_flood", MVS_PROFILE_NUMBER, 1, 100000000},
+        {"flash.file", MVS_PROFILE_FILE, 0, 0},
+        {"flash.size", MVS_PROFILE_NUMBER, 4096, 1U << 30},
+        {"flash.chip_id", MVS_PROFILE_NUMBER, 0, UINT32_MAX},
         {"memory.restarts", MVS_PROFILE_NUMBER, 1, 1000000},
         {NULL, MVS_PROFILE_NUMBER, 0, 0},
 };

@@ -22,9 +22,11 @@ void TIM8_BRK_IRQHandler(void);
 
 static uint8_t buffer[512] __attribute__((aligned(512)));
 
+static volatile uint32_t *volatile nowhere;
+
 __attribute__((no_sanitize("undefined"))) static void write_to_null(void)
 {
-        *(volatile uint32_t *)0 = 1;
+        *nowhere = 1;
 }
 
 /* Called through a pointer: the compilers need not see that it has no end. */
@@ -33,7 +35,7 @@ static unsigned (*volatile deeper)(unsigned depth);
 static unsigned overflow(unsigned depth)
 {
         volatile uint8_t room[1024];
-        room[depth % sizeof room] = (uint8_t)depth;
+        room[0] = (uint8_t)depth;
         return deeper(depth + 1) + room[0];
 }
 
@@ -136,6 +138,18 @@ static void connect(void)
                 __WFI();
 }
 
+/* The first byte of the external flash; what is given is programmed then. */
+static uint8_t use_flash(uint8_t value)
+{
+        MvExternalFlashHandle flash;
+        uint8_t found = 0;
+        mvExternalFlashOpen(&flash);
+        mvExternalFlashReadBlocking(flash, 0, 1, &found);
+        mvExternalFlashWriteBlocking(flash, 0, 1, &value);
+        mvExternalFlashClose(&flash);
+        return found;
+}
+
 static void tell(const char *argument)
 {
         enum MvWakeReason reason;
@@ -144,10 +158,11 @@ static void tell(const char *argument)
         mvGetWakeReason(&reason);
         mvGetMicroseconds(&now);
         sigprocmask(SIG_SETMASK, NULL, &blocked);
-        fprintf(stderr, "%s: wake reason %d, at %s, wall time %s, descriptor %s, %s blocked\n", argument, (int)reason,
-                now < 100 ? "0 s" : "a later time", mvGetWallTime(&wall) == MV_STATUS_OKAY ? "known" : "unknown",
-                fcntl(OPENED, F_GETFD) >= 0 ? "open" : "closed",
-                sigismember(&blocked, SIGTERM) ? "signals" : "nothing");
+        fprintf(stderr, "%s: wake reason %d, at %s, wall time %s, descriptor %s, %s blocked, flash 0x%02x\n", argument,
+                (int)reason, now < 100 ? "0 s" : "a later time",
+                mvGetWallTime(&wall) == MV_STATUS_OKAY ? "known" : "unknown",
+                fcntl(OPENED, F_GETFD) >= 0 ? "open" : "closed", sigismember(&blocked, SIGTERM) ? "signals" : "nothing",
+                (unsigned)use_flash(0x5a));
         if (reason == MV_WAKEREASON_APPLICATIONCRASH && !getenv("ALWAYS"))
                 exit(STARTED_AGAIN);
 }

@@ -1,0 +1,39 @@
+/*
+ * The external flash, a NOR flash: erased bytes are 0xFF, sectors of 4096 bytes are erased, programming clears bits.
+ * Device lock held.
+ */
+#ifndef MVS_FLASH_H
+#define MVS_FLASH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sim/flash/image.h"
+#include "sim/profile/profile.h"
+
+#define MVS_FLASH_SECTOR 4096U
+
+struct mvs_flash {
+        struct mvs_flash_image image;
+};
+
+/* Opens the profile's file; memory, of which an earlier life may have left a descriptor (else -1), waits until it is
+ * needed. 0 or a negative errno, after a message. */
+int mvs_flash_init(struct mvs_flash *flash, const struct mvs_profile_flash *settings, int inherited)
+        __attribute__((warn_unused_result));
+void mvs_flash_finish(struct mvs_flash *flash);
+
+/* What follows answers false when the image has been cut short by somebody else, or there is no memory. The range lies
+ * within the flash. */
+
+bool mvs_flash_read(struct mvs_flash *flash, uint32_t address, void *ret_bytes, uint32_t len)
+        __attribute__((warn_unused_result));
+
+/* Whole sectors. */
+bool mvs_flash_erase(struct mvs_flash *flash, uint32_t address, uint32_t len) __attribute__((warn_unused_result));
+
+/* Stores old AND new. `*ret_set` becomes the first address with a bit that should have been set; else it stays. */
+bool mvs_flash_program(struct mvs_flash *flash, uint32_t address, const void *bytes, uint32_t len, uint32_t *ret_set)
+        __attribute__((warn_unused_result));
+
+#endif

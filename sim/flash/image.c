@@ -1,0 +1,109 @@
+#include "sim/flash/image.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sim/diag.h"
+#include "sim/memory/memory.h"
+
+#define ERASED 0xff
+
+/* ---- the file ---- */
+
+static int fail(const struct mvs_flash_image *image, const char *why)
+{
+        mvs_diag(MVS_LOG_ERROR, "the flash image %s (flash.file in the profile) cannot be used: %s",
+                 image->file ? image->file : "in memory", why);
+        return -EINVAL;
+}
+
+static int lock(const struct mvs_flash_image *image)
+{
+        if (flock(image->fd, LOCK_EX | LOCK_NB) == 0)
+                return 0;
+        return fail(image, errno == EWOULDBLOCK ? "another process has it for its flash (give each device its own file)"
+                                                : strerror(errno));
+}
+
+static int map(struct mvs_flash_image *image)
+{
+        void *cells = mmap(NULL, image->size, PROT_READ | PROT_WRITE, MAP_SHARED, image->fd, 0);
+        if (cells == MAP_FAILED)
+                return fail(image, strerror(errno));
+        image->cells = cells;
+        return 0;
+}
+
+/* Room on the disk is reserved here, where its lack is an error and not a fault. */
+static int fill(struct mvs_flash_image *image)
+{
+        int error = posix_fallocate(image->fd, 0, image->size);
+        if (error)
+                return fail(image, strerror(error));
+        int result = map(image);
+        if (result == 0 && !mvs_fill_app((uintptr_t)image->cells, ERASED, image->size))
+                result = fail(image, "somebody cut it short");
+        return result;
+}
+
+/* Empty is new. */
+static int use(struct mvs_flash_image *image)
+{
+        struct stat st;
+        if (fstat(image->fd, &st) < 0)
+                return fail(image, strerror(errno));
+        if (!S_ISREG(st.st_mode))
+                return fail(image, "it is no regular file");
+        if (st.st_size == 0)
+                return fill(image);
+        if (st.st_size == (off_t)image->size)
+                return map(image);
+        mvs_diag(MVS_LOG_ERROR,
+                 "the flash image %s (flash.file in the profile) has %jd bytes, and the flash has %" PRIu32
+                 " (flash.size): make them the same, or remove the file",
+                 image->file ? image->file : "in memory", (intmax_t)st.st_size, image->size);
+        return -EINVAL;
+}
+
+int mvs_flash_image_open(struct mvs_flash_image *image)
+{
+        image->fd = open(image->file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666);
+        if (image->fd < 0)
+                return fail(image, strerror(errno));
+        int result = lock(image);
+        if (result == 0)
+                result = use(image);
+        if (result < 0)
+                mvs_flash_image_close(image);
+        return result;
+}
+
+/* ---- memory ---- */
+
+int mvs_flash_image_make(struct mvs_flash_image *image)
+{
+        if (image->fd < 0)
+                image->fd = memfd_create("mvsim-flash", MFD_CLOEXEC);
+        if (image->fd < 0)
+                return fail(image, strerror(errno));
+        int result = use(image);
+        if (result < 0)
+                mvs_flash_image_close(image);
+        return result;
+}
+
+void mvs_flash_image_close(struct mvs_flash_image *image)
+{
+        if (image->cells)
+                munmap(image->cells, image->size);
+        if (image->fd >= 0)
+                close(image->fd);
+        image->cells = NULL;
+        image->fd = -1;
+}
