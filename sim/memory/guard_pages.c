@@ -162,7 +162,9 @@ void mvs_guard_choose(struct mvs_memory *memory, struct mvs_lent *lent, const si
         if (mvs_maps_survey(memory, start, end, (uintptr_t)__builtin_frame_address(0), &survey) < 0 || !survey.plain ||
             survey.stack)
                 return;
-        bool shares = guard->steps && !survey.heap && !mvs_maps_has_own_data(start, end) && mvs_step_possible(mask);
+        bool has_neighbours = start < lent->start || end > lent->end;
+        bool shares = has_neighbours && guard->steps && !survey.heap && !mvs_maps_has_own_data(start, end) &&
+                      mvs_step_possible(mask);
         if (start < lent->start && !(shares && may_be_shared(memory, start)))
                 start += guard->page_size;
         if (start < end && end > lent->end && !(shares && may_be_shared(memory, end - guard->page_size)))
