@@ -1,5 +1,6 @@
 #include "sim/restart.h"
 
+#include <argz.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -26,7 +27,7 @@ static int parse(struct mvs_restart_kept *kept, const char *text)
         int fields =
                 sscanf(text, "%u:%u:%" SCNu64 ":%d:%" SCNu64 ":%" SCNu64 ":%d%n", &kept->count, &kept->reason,
                        &kept->now_us, &kept->wall_is_set, &kept->wall_offset_us, &kept->random, &kept->flash_fd, &end);
-        if (fields == 7 && text[end] == '\0' && kept->count > 0 && kept->reason <= MV_WAKEREASON_APPLICATIONCRASH)
+        if (fields == 7 && text[end] == '\0' && kept->count > 0 && kept->reason <= MV_WAKEREASON_DEEPSLEEPOTHER)
                 return 0;
         mvs_diag(MVS_LOG_ERROR,
                  MVS_RESTART_VARIABLE
@@ -48,103 +49,29 @@ static int take(struct mvs_restart_kept *kept)
 
 /* ---- what the next life needs ---- */
 
-/* A list of texts in the making: first its size is found, then it is written. */
-struct writer {
-        char *bytes; /* NULL: only count */
-        size_t used;
-};
-
-static char *put(struct writer *writer, const char *bytes, size_t len)
-{
-        char *place = writer->bytes ? writer->bytes + writer->used : NULL;
-        if (place)
-                memcpy(place, bytes, len);
-        writer->used += len;
-        return place;
-}
-
-static char **put_pointers(struct writer *writer, size_t count)
-{
-        static const char padding[sizeof(char *)];
-        put(writer, padding, -writer->used % sizeof(char *));
-        char *place = writer->bytes ? writer->bytes + writer->used : NULL;
-        writer->used += (count + 1) * sizeof(char *);
-        return (char **)(void *)place;
-}
-
-static char **put_texts(struct writer *writer, const char *texts, size_t len, size_t spare, char ***ret_end)
-{
-        size_t count = spare;
-        for (size_t i = 0; i < len; i += strlen(texts + i) + 1)
-                count++;
-        char **pointers = put_pointers(writer, count);
-        char **next = pointers;
-        for (size_t i = 0; i < len; i += strlen(texts + i) + 1) {
-                char *place = put(writer, texts + i, strlen(texts + i) + 1);
-                if (next)
-                        *next++ = place;
-        }
-        *ret_end = next;
-        return pointers;
-}
-
+/* Lists of texts, each with its terminator, as the C library's argz functions have them. */
 struct command {
         char path[PATH_MAX];
-        char *arguments; /* each with its terminator, as the kernel shows them */
-        size_t arguments_len;
-        char *variables;
-        size_t variables_len;
+        char *arguments, *variables;
+        size_t arguments_len, variables_len;
 };
 
-static int read_all(int fd, char **ret_bytes, size_t *ret_len)
+static int read_arguments(struct command *command)
 {
-        size_t size = 4096, len = 0;
-        char *bytes = malloc(size);
-        for (ssize_t n = 1; bytes && n > 0;) {
-                if (size - len < 2) {
-                        char *larger = realloc(bytes, size *= 2);
-                        if (!larger)
-                                break;
-                        bytes = larger;
-                }
-                n = read(fd, bytes + len, size - len - 1);
-                len += n > 0 ? (size_t)n : 0;
-                if (n == 0) {
-                        bytes[len] = '\0';
-                        *ret_bytes = bytes;
-                        *ret_len = len;
-                        return 0;
-                }
-        }
-        free(bytes);
-        return -ENOMEM;
-}
-
-static int read_file(const char *path, char **ret_bytes, size_t *ret_len)
-{
-        int fd = open(path, O_RDONLY | O_CLOEXEC);
-        if (fd < 0)
+        char *argument = NULL;
+        size_t size = 0;
+        ssize_t len;
+        int error = 0;
+        FILE *file = fopen("/proc/self/cmdline", "re");
+        if (!file)
                 return -errno;
-        int result = read_all(fd, ret_bytes, ret_len);
-        close(fd);
-        return result;
-}
-
-static int join_environment(struct command *command)
-{
-        struct writer writer = {0};
-        for (unsigned pass = 0; pass < 2; pass++) {
-                for (char **variable = environ; variable && *variable; variable++)
-                        put(&writer, *variable, strlen(*variable) + 1);
-                if (pass == 1)
-                        break;
-                command->variables_len = writer.used;
-                command->variables = malloc(writer.used + 1);
-                if (!command->variables)
-                        return -ENOMEM;
-                writer = (struct writer){.bytes = command->variables};
-        }
-        return 0;
+        while (error == 0 && (len = getdelim(&argument, &size, '\0', file)) > 0)
+                error = argz_append(&command->arguments, &command->arguments_len, argument, (size_t)len);
+        if (error == 0 && ferror(file))
+                error = EIO;
+        free(argument);
+        fclose(file);
+        return -error;
 }
 
 static int read_command(struct command *command)
@@ -153,34 +80,51 @@ static int read_command(struct command *command)
         if (len < 0)
                 return -errno;
         command->path[len] = '\0';
-        int result = read_file("/proc/self/cmdline", &command->arguments, &command->arguments_len);
-        return result < 0 ? result : join_environment(command);
+        int result = read_arguments(command);
+        if (result == 0 && environ)
+                result = -argz_create(environ, &command->variables, &command->variables_len);
+        return result;
 }
 
-static void write_command(struct mvs_restart *restart, struct writer *writer, const struct command *command)
+static void *take_room(char **next, const void *bytes, size_t len)
 {
-        char **end;
-        restart->path = put(writer, command->path, strlen(command->path) + 1);
-        restart->arguments = put_texts(writer, command->arguments, command->arguments_len, 0, &end);
-        restart->environment = put_texts(writer, command->variables, command->variables_len, 1, &end);
-        if (end)
-                *end = restart->variable;
+        void *place = *next;
+        if (bytes)
+                memcpy(place, bytes, len);
+        *next += len;
+        return place;
+}
+
+/* The pointers come first, for their alignment. Each list ends with NULL, that of the variables after one more. */
+static void write_command(struct mvs_restart *restart, const struct command *command, size_t arguments,
+                          size_t variables)
+{
+        char *next = restart->pages;
+        restart->arguments = take_room(&next, NULL, (arguments + 1) * sizeof(char *));
+        restart->environment = take_room(&next, NULL, (variables + 2) * sizeof(char *));
+        restart->path = take_room(&next, command->path, strlen(command->path) + 1);
+        argz_extract(take_room(&next, command->arguments, command->arguments_len), command->arguments_len,
+                     restart->arguments);
+        argz_extract(take_room(&next, command->variables, command->variables_len), command->variables_len,
+                     restart->environment);
+        restart->environment[variables] = restart->variable;
 }
 
 /* The last page can be written: it holds the variable alone. */
 static int keep(struct mvs_restart *restart, const struct command *command)
 {
         size_t page = (size_t)sysconf(_SC_PAGESIZE);
-        struct writer writer = {0};
-        write_command(restart, &writer, command);
-        size_t fixed = (writer.used + page - 1) / page * page;
+        size_t arguments = argz_count(command->arguments, command->arguments_len);
+        size_t variables = argz_count(command->variables, command->variables_len);
+        size_t used = (arguments + variables + 3) * sizeof(char *) + strlen(command->path) + 1 +
+                      command->arguments_len + command->variables_len;
+        size_t fixed = (used + page - 1) / page * page;
         restart->len = fixed + page;
         restart->pages = mmap(NULL, restart->len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (restart->pages == MAP_FAILED)
                 return -ENOMEM;
         restart->variable = (char *)restart->pages + fixed;
-        writer = (struct writer){.bytes = restart->pages};
-        write_command(restart, &writer, command);
+        write_command(restart, command, arguments, variables);
         mprotect(restart->pages, fixed, PROT_READ);
         return 0;
 }
@@ -191,6 +135,8 @@ static int note_command(struct mvs_restart *restart)
         int result = read_command(&command);
         if (result == 0)
                 result = keep(restart, &command);
+        if (result < 0)
+                mvs_diag(MVS_LOG_ERROR, "the command line cannot be noted for a restart: %s", strerror(-result));
         free(command.arguments);
         free(command.variables);
         return result;

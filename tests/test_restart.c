@@ -62,8 +62,11 @@ START_TEST(what_crashes_is_started_again)
         run(ways[_i], "memory: {on_fault: restart}\n");
         ck_assert_msg(child.exit_status == STARTED_AGAIN, "status %d, signal %d: %s", child.exit_status, child.signal,
                       child.output);
-        expect_said(": wake reason 0, at 0 s, wall time unknown, descriptor closed, nothing blocked, flash 0xff", 1);
-        expect_said(": wake reason 8, at a later time, wall time known, descriptor closed, nothing blocked, flash 0x5a",
+        expect_said(": wake reason 0, at 0 s, wall time unknown, descriptor closed, nothing blocked, flash 0xff, 4 "
+                    "arguments, the last but one \"two words\"",
+                    1);
+        expect_said(": wake reason 8, at a later time, wall time known, descriptor closed, nothing blocked, flash "
+                    "0x5a, 4 arguments, the last but one \"two words\"",
                     1);
         expect_said("the application starts again (restart 1 of 100; wake reason APPLICATIONCRASH)", 1);
 }

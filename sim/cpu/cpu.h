@@ -118,6 +118,7 @@ bool mvs_cpu_is_fast(const struct mvs_cpu *cpu, unsigned vector);
 
 static inline bool mvs_cpu_any_fast(const struct mvs_cpu *cpu)
 {
+        _Static_assert(MVS_VECTOR_WORDS == 3, "each word is looked at");
         return (cpu->fast[0] | cpu->fast[1] | cpu->fast[2]) != 0;
 }
 

@@ -150,7 +150,7 @@ static uint8_t use_flash(uint8_t value)
         return found;
 }
 
-static void tell(const char *argument)
+static void tell(int argc, char **argv)
 {
         enum MvWakeReason reason;
         uint64_t now, wall;
@@ -158,19 +158,23 @@ static void tell(const char *argument)
         mvGetWakeReason(&reason);
         mvGetMicroseconds(&now);
         sigprocmask(SIG_SETMASK, NULL, &blocked);
-        fprintf(stderr, "%s: wake reason %d, at %s, wall time %s, descriptor %s, %s blocked, flash 0x%02x\n", argument,
-                (int)reason, now < 100 ? "0 s" : "a later time",
+        fprintf(stderr,
+                "%s: wake reason %d, at %s, wall time %s, descriptor %s, %s blocked, flash 0x%02x, %d arguments, the "
+                "last but one \"%s\"\n",
+                argv[1], (int)reason, now < 100 ? "0 s" : "a later time",
                 mvGetWallTime(&wall) == MV_STATUS_OKAY ? "known" : "unknown",
                 fcntl(OPENED, F_GETFD) >= 0 ? "open" : "closed", sigismember(&blocked, SIGTERM) ? "signals" : "nothing",
-                (unsigned)use_flash(0x5a));
+                (unsigned)use_flash(0x5a), argc, argv[argc - 2]);
         if (reason == MV_WAKEREASON_APPLICATIONCRASH && !getenv("ALWAYS"))
                 exit(STARTED_AGAIN);
 }
 
 int main(int argc, char **argv)
 {
-        const char *way = argc > 1 ? argv[1] : "";
-        tell(way);
+        if (argc < 3)
+                return 2;
+        const char *way = argv[1];
+        tell(argc, argv);
         connect();
         dup2(STDERR_FILENO, OPENED);
         for (unsigned i = 0; i < sizeof ways / sizeof ways[0]; i++) {
