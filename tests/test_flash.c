@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -385,6 +386,33 @@ START_TEST(a_size_that_is_no_whole_sectors_is_refused)
 }
 END_TEST
 
+/* A limit of the process's stands for a full disk: writing fails half-way. */
+static void boot_without_room(void)
+{
+        signal(SIGXFSZ, SIG_IGN);
+        setrlimit(RLIMIT_FSIZE, &(struct rlimit){.rlim_cur = 20000, .rlim_max = 20000});
+        boot_in_child();
+}
+
+START_TEST(without_room_for_it_there_is_no_half_of_a_file)
+{
+        char path[MVT_PATH_SIZE];
+        struct stat st;
+        struct mvt_child child;
+        mvt_path(path, &dir, "flash.img");
+        snprintf(settings, sizeof settings, "flash: {file: %s, size: 65536}\n", path);
+        mvt_child_run(&child, boot_without_room);
+        ck_assert_int_eq(child.exit_status, 2);
+        ck_assert_msg(strstr(child.output, "flash.img (flash.file in the profile) cannot be used: File too large"),
+                      "%s", child.output);
+        ck_assert_int_eq(stat(path, &st), 0);
+        ck_assert_int_eq(st.st_size, 0);
+        boot_on_file("size: 65536");
+        expect_all(0, SECTOR, 0xff);
+        tear_down();
+}
+END_TEST
+
 START_TEST(a_directory_is_refused)
 {
         char path[MVT_PATH_SIZE];
@@ -434,6 +462,7 @@ static void add_files(TCase *tests)
         tcase_add_test(tests, a_second_process_is_refused);
         tcase_add_test(tests, a_file_of_another_size_is_refused_and_left_alone);
         tcase_add_test(tests, a_size_that_is_no_whole_sectors_is_refused);
+        tcase_add_test(tests, without_room_for_it_there_is_no_half_of_a_file);
         tcase_add_test(tests, a_directory_is_refused);
         tcase_add_test(tests, a_file_that_is_cut_short_meanwhile_crashes_nobody);
 }

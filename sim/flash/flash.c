@@ -1,6 +1,7 @@
 #include "sim/flash/flash.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stddef.h>
 
@@ -20,6 +21,8 @@ int mvs_flash_init(struct mvs_flash *flash, const struct mvs_profile_flash *sett
                          settings->size, MVS_FLASH_SECTOR);
                 return -EINVAL;
         }
+        if (inherited >= 0)
+                fcntl(inherited, F_SETFD, FD_CLOEXEC);
         return settings->file ? mvs_flash_image_open(&flash->image) : 0;
 }
 
@@ -49,31 +52,28 @@ bool mvs_flash_erase(struct mvs_flash *flash, uint32_t address, uint32_t len)
 }
 
 static bool program_page(struct mvs_flash *flash, uint32_t address, const uint8_t *bytes, uint32_t len,
-                         uint32_t *ret_set, bool *found)
+                         uint32_t *first_set)
 {
         uint8_t page[PAGE];
         if (!mvs_copy_from_app(page, cell(flash, address), len))
                 return false;
         for (uint32_t i = 0; i < len; i++) {
-                if (!*found && (bytes[i] & ~page[i]) != 0) {
-                        *ret_set = address + i;
-                        *found = true;
-                }
+                if (*first_set == MVS_FLASH_NOWHERE && (bytes[i] & ~page[i]) != 0)
+                        *first_set = address + i;
                 page[i] &= bytes[i];
         }
         return mvs_copy_to_app(cell(flash, address), page, len);
 }
 
-bool mvs_flash_program(struct mvs_flash *flash, uint32_t address, const void *bytes, uint32_t len, uint32_t *ret_set)
+bool mvs_flash_program(struct mvs_flash *flash, uint32_t address, const void *bytes, uint32_t len, uint32_t *first_set)
 {
         const uint8_t *next = bytes;
-        bool found = false;
         if (!is_ready(flash))
                 return false;
         while (len > 0) {
                 uint32_t room = PAGE - address % PAGE;
                 uint32_t part = len < room ? len : room;
-                if (!program_page(flash, address, next, part, ret_set, &found))
+                if (!program_page(flash, address, next, part, first_set))
                         return false;
                 address += part;
                 next += part;

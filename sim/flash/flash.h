@@ -17,6 +17,8 @@ struct mvs_flash {
         struct mvs_flash_image image;
 };
 
+#define MVS_FLASH_NOWHERE UINT32_MAX
+
 /* Opens the profile's file; memory, of which an earlier life may have left a descriptor (else -1), waits until it is
  * needed. 0 or a negative errno, after a message. */
 int mvs_flash_init(struct mvs_flash *flash, const struct mvs_profile_flash *settings, int inherited)
@@ -32,8 +34,9 @@ bool mvs_flash_read(struct mvs_flash *flash, uint32_t address, void *ret_bytes, 
 /* Whole sectors. */
 bool mvs_flash_erase(struct mvs_flash *flash, uint32_t address, uint32_t len) __attribute__((warn_unused_result));
 
-/* Stores old AND new. `*ret_set` becomes the first address with a bit that should have been set; else it stays. */
-bool mvs_flash_program(struct mvs_flash *flash, uint32_t address, const void *bytes, uint32_t len, uint32_t *ret_set)
+/* Stores old AND new. `*first_set`, MVS_FLASH_NOWHERE at first, becomes the first address with a bit that should have
+ * been set, and then stays. */
+bool mvs_flash_program(struct mvs_flash *flash, uint32_t address, const void *bytes, uint32_t len, uint32_t *first_set)
         __attribute__((warn_unused_result));
 
 #endif

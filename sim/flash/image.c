@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "sim/diag.h"
-#include "sim/memory/memory.h"
 
 #define ERASED 0xff
 
@@ -40,16 +39,27 @@ static int map(struct mvs_flash_image *image)
         return 0;
 }
 
-/* Room on the disk is reserved here, where its lack is an error and not a fault. */
+/*
+ * Written, and not filled through the mapping: a full disk is an error here and no fault, and where the process is
+ * killed half-way the file has not got its size, so that nobody takes it for a flash.
+ */
 static int fill(struct mvs_flash_image *image)
 {
-        int error = posix_fallocate(image->fd, 0, image->size);
-        if (error)
-                return fail(image, strerror(error));
-        int result = map(image);
-        if (result == 0 && !mvs_fill_app((uintptr_t)image->cells, ERASED, image->size))
-                result = fail(image, "somebody cut it short");
-        return result;
+        uint8_t erased[4096];
+        memset(erased, ERASED, sizeof erased);
+        for (off_t at = 0; at < (off_t)image->size;) {
+                ssize_t n = pwrite(image->fd, erased, sizeof erased, at);
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n <= 0) {
+                        int error = errno;
+                        if (ftruncate(image->fd, 0) < 0)
+                                return fail(image, strerror(errno));
+                        return fail(image, strerror(error));
+                }
+                at += n;
+        }
+        return map(image);
 }
 
 /* Empty is new. */
