@@ -94,6 +94,25 @@ enum MvStatus mvs_arg_handle_at(struct mvs_call *call, const char *field, const 
         return mvs_arg_handle(call, field, handle, kind, ret_object);
 }
 
+enum MvStatus mvs_put_new_handle(struct mvs_call *call, const char *field, void *pointer, struct mvs_object *object,
+                                 enum mvs_object_kind kind, enum MvStatus full)
+{
+        struct mvs_handles *handles = &call->device->handles;
+        if (!mvs_handles_add(handles, object, kind))
+                return mvs_reject(call, full, NULL, "no handle is left");
+        uintptr_t value = object->handle;
+        enum MvStatus status = mvs_put(call, field, pointer, &value, sizeof value);
+        if (status != MV_STATUS_OKAY)
+                mvs_handles_remove(handles, object);
+        return status;
+}
+
+enum MvStatus mvs_put_no_handle(struct mvs_call *call, const char *field, void *pointer)
+{
+        const uintptr_t none = 0;
+        return mvs_put(call, field, pointer, &none, sizeof none);
+}
+
 /* ---- lent buffers ---- */
 
 enum MvStatus mvs_arg_block_aligned(struct mvs_call *call, const char *field, const void *address)

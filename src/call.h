@@ -133,6 +133,14 @@ enum MvStatus mvs_arg_handle(struct mvs_call *call, const char *field, const voi
 enum MvStatus mvs_arg_handle_at(struct mvs_call *call, const char *field, const void *pointer,
                                 enum mvs_object_kind kind, void **ret_object) __attribute__((warn_unused_result));
 
+/* Gives the object a handle and stores it through the pointer; both or neither. `full` where no handle is left. */
+enum MvStatus mvs_put_new_handle(struct mvs_call *call, const char *field, void *pointer, struct mvs_object *object,
+                                 enum mvs_object_kind kind, enum MvStatus full) __attribute__((warn_unused_result));
+
+/* Stores 0 through the pointer, as calls that close do. */
+enum MvStatus mvs_put_no_handle(struct mvs_call *call, const char *field, void *pointer)
+        __attribute__((warn_unused_result));
+
 /* Refuses what is not aligned to, or not a multiple of, 512 bytes, and what overlaps memory that is lent already.
  * The caller has checked access. `except` is the start of a loan that is about to end, or 0. */
 enum MvStatus mvs_arg_block_aligned(struct mvs_call *call, const char *field, const void *address)

@@ -241,8 +241,7 @@ enum MvStatus mvs_do_mvOpenChannel(struct mvs_call *call, const struct MvOpenCha
         while (channel->object.handle)
                 channel++;
         /* The handle's place is written first: what follows cannot be undone in the application's eyes. */
-        const uintptr_t none = 0;
-        enum MvStatus status = mvs_put(call, "handle", handle, &none, sizeof none);
+        enum MvStatus status = mvs_put_no_handle(call, "handle", handle);
         if (status != MV_STATUS_OKAY)
                 return status;
         if (!open_channel(device, channel, &call->in.channel))
@@ -287,8 +286,7 @@ enum MvStatus mvs_check_mvCloseChannel(struct mvs_call *call, MvChannelHandle *h
 
 enum MvStatus mvs_do_mvCloseChannel(struct mvs_call *call, MvChannelHandle *handle)
 {
-        const uintptr_t none = 0;
-        enum MvStatus status = mvs_put(call, "handle", handle, &none, sizeof none);
+        enum MvStatus status = mvs_put_no_handle(call, "handle", handle);
         if (status == MV_STATUS_OKAY)
                 close_channel(call->object, true);
         return status;

@@ -22,14 +22,10 @@ enum MvStatus mvs_do_mvExternalFlashOpen(struct mvs_call *call, MvExternalFlashH
         struct mvs_object *object = device->flash.objects;
         while (object->handle)
                 object++;
-        if (!mvs_handles_add(&device->handles, object, MVS_OBJECT_FLASH))
-                return mvs_reject(call, MV_STATUS_TOOMANYCHANNELS, NULL, "no handle is left");
-        uintptr_t value = object->handle;
-        enum MvStatus status = mvs_put(call, "handle", handle, &value, sizeof value);
+        enum MvStatus status =
+                mvs_put_new_handle(call, "handle", handle, object, MVS_OBJECT_FLASH, MV_STATUS_TOOMANYCHANNELS);
         if (status == MV_STATUS_OKAY)
                 device->flash.open++;
-        else
-                mvs_handles_remove(&device->handles, object);
         return status;
 }
 
@@ -41,8 +37,7 @@ enum MvStatus mvs_check_mvExternalFlashClose(struct mvs_call *call, MvExternalFl
 enum MvStatus mvs_do_mvExternalFlashClose(struct mvs_call *call, MvExternalFlashHandle *handle)
 {
         struct mvs_device *device = call->device;
-        const uintptr_t none = 0;
-        enum MvStatus status = mvs_put(call, "handle", handle, &none, sizeof none);
+        enum MvStatus status = mvs_put_no_handle(call, "handle", handle);
         if (status != MV_STATUS_OKAY)
                 return status;
         mvs_lint_closing(device, call->object);
@@ -160,21 +155,18 @@ enum MvStatus mvs_do_mvExternalFlashWriteBlocking(struct mvs_call *call, MvExter
                                                   uint32_t length, const uint8_t *buffer)
 {
         uint8_t bytes[MVS_FLASH_SECTOR];
-        uint32_t set = UINT32_MAX;
+        uint32_t set = MVS_FLASH_NOWHERE;
         (void)handle;
         for (uint32_t done = 0; done < length;) {
                 uint32_t part = length - done < sizeof bytes ? length - done : (uint32_t)sizeof bytes;
-                uint32_t found = UINT32_MAX;
                 enum MvStatus status = mvs_get(call, "buffer", bytes, buffer + done, part);
                 if (status != MV_STATUS_OKAY)
                         return status;
-                if (!mvs_flash_program(&call->device->machine.flash, address + done, bytes, part, &found))
+                if (!mvs_flash_program(&call->device->machine.flash, address + done, bytes, part, &set))
                         return reject_image(call);
-                if (set == UINT32_MAX)
-                        set = found;
                 done += part;
         }
-        if (set != UINT32_MAX)
+        if (set != MVS_FLASH_NOWHERE)
                 report_set_bits(call, set);
         return MV_STATUS_OKAY;
 }

@@ -81,14 +81,10 @@ enum MvStatus mvs_do_mvRequestNetwork(struct mvs_call *call, const struct MvRequ
         struct mvs_network_request *request = device->network.requests;
         while (request->object.handle)
                 request++;
-        if (!mvs_handles_add(&device->handles, &request->object, MVS_OBJECT_NETWORK))
-                return mvs_reject(call, MV_STATUS_PARAMETERFAULT, NULL, "no handle is left");
-        uintptr_t value = request->object.handle;
-        enum MvStatus status = mvs_put(call, "handle", handle, &value, sizeof value);
-        if (status != MV_STATUS_OKAY) {
-                mvs_handles_remove(&device->handles, &request->object);
+        enum MvStatus status = mvs_put_new_handle(call, "handle", handle, &request->object, MVS_OBJECT_NETWORK,
+                                                  MV_STATUS_PARAMETERFAULT);
+        if (status != MV_STATUS_OKAY)
                 return status;
-        }
         request->centre = (uint32_t)(uintptr_t)call->in.network.v1.notification_handle;
         request->tag = call->in.network.v1.notification_tag;
         device->network.open++;
@@ -109,8 +105,7 @@ enum MvStatus mvs_do_mvReleaseNetwork(struct mvs_call *call, MvNetworkHandle *ha
 {
         struct mvs_device *device = call->device;
         struct mvs_network_request *request = call->object;
-        const uintptr_t none = 0;
-        enum MvStatus status = mvs_put(call, "handle", handle, &none, sizeof none);
+        enum MvStatus status = mvs_put_no_handle(call, "handle", handle);
         if (status != MV_STATUS_OKAY)
                 return status;
         mvs_channels_released(device, request->object.handle);

@@ -299,8 +299,7 @@ enum MvStatus mvs_check_mvCloseNotifications(struct mvs_call *call, MvNotificati
 
 enum MvStatus mvs_do_mvCloseNotifications(struct mvs_call *call, MvNotificationHandle *handle_in_out)
 {
-        const uintptr_t none = 0;
-        enum MvStatus status = mvs_put(call, "handle_in_out", handle_in_out, &none, sizeof none);
+        enum MvStatus status = mvs_put_no_handle(call, "handle_in_out", handle_in_out);
         if (status == MV_STATUS_OKAY) {
                 mvs_lint_closing_centre(call->object);
                 mvs_lint_closing(call->device, call->object);
