@@ -24,7 +24,7 @@ static void on_timer(struct mvs_timer *timer)
         if (channel->terminated)
                 mvs_channel_post(channel, MV_EVENTTYPE_CHANNELNOTCONNECTED);
         else
-                mvs_http_due(channel);
+                channel->ops->due(channel);
 }
 
 void mvs_channel_terminate(struct mvs_channel *channel, enum MvClosureReason reason)

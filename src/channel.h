@@ -30,6 +30,8 @@ struct mvs_channel_ops {
         enum mvs_object_kind kind;
         /* Idempotent: gives up whatever is under way and frees what the kind holds. Must not block. */
         void (*stop)(struct mvs_channel *channel);
+        /* The channel's timer has fired while it lives. */
+        void (*due)(struct mvs_channel *channel);
 };
 
 struct mvs_http_exchange {
@@ -99,8 +101,5 @@ void mvs_channels_finish(struct mvs_device *device);
 /* ---- http.c ---- */
 
 extern const struct mvs_channel_ops mvs_http_ops;
-
-/* The channel's timer has fired while the channel lives. */
-void mvs_http_due(struct mvs_channel *channel);
 
 #endif

@@ -44,7 +44,7 @@ static void await_reply(struct mvs_channel *channel)
         machine->cpu.waiting = waiting;
 }
 
-void mvs_http_due(struct mvs_channel *channel)
+static void due(struct mvs_channel *channel)
 {
         await_reply(channel);
         const struct mvs_http_reply *reply = channel->http.reply;
@@ -80,7 +80,7 @@ static void take_reply(struct mvs_channel *channel, struct mvs_http_reply *reply
         if (due_us > now_us)
                 mvs_timeline_arm(&machine->timeline, &channel->timer, due_us);
         else
-                mvs_http_due(channel);
+                due(channel);
 }
 
 /* On the link thread. */
@@ -116,6 +116,7 @@ static void stop(struct mvs_channel *channel)
 const struct mvs_channel_ops mvs_http_ops = {
         .kind = MVS_OBJECT_HTTP_CHANNEL,
         .stop = stop,
+        .due = due,
 };
 
 /* ---- mvSendHttpRequest ---- */

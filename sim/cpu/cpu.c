@@ -529,7 +529,7 @@ bool mvs_cpu_wait(struct mvs_machine *machine, uint64_t until_us, bool (*ended)(
                         next = until_us;
                 if (!mvs_timeline_follows_host(timeline) && next != MVS_NEVER)
                         mvs_timeline_jump(timeline, next);
-                else if (next == MVS_NEVER && timeline->outside == 0)
+                else if (next == MVS_NEVER && timeline->outside == 0 && timeline->listening == 0)
                         mvs_cpu_stuck(machine);
                 else
                         sleep_until(machine, next);

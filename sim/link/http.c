@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "sim/cloud/http_rules.h"
+#include "sim/link/http_module.h"
 #include "sim/link/module.h"
 #include "sim/link/rewrite.h"
 #include "sim/link/thread.h"
@@ -108,8 +109,9 @@ static void on_fetched(struct mvs_http_fetch *fetch)
 
 static bool make_engine(struct mvs_link *link, struct mvs_link_http *http, char *why, size_t why_size)
 {
+        static const struct mvs_module module = {MVS_HTTP_MODULE_FILE, MVS_HTTP_MODULE_SYMBOL, MVS_HTTP_MODULE_ABI};
         if (!http->ops)
-                http->ops = mvs_http_module_load(why, why_size);
+                http->ops = mvs_module_load(&module, why, why_size);
         if (http->ops && !http->engine)
                 http->engine =
                         http->ops->create(mvs_link_loop(link), mvs_link_profile(link)->http.ca_file, why, why_size);
@@ -119,12 +121,33 @@ static bool make_engine(struct mvs_link *link, struct mvs_link_http *http, char 
         return http->engine != NULL;
 }
 
+static void job_cancel(struct job *job)
+{
+        struct mvs_link_http *http = job->http;
+        job_unlist(job);
+        http->ops->cancel(http->engine, &job->fetch);
+        job_destroy(job);
+}
+
+static void end(void *state)
+{
+        struct mvs_link_http *http = state;
+        for (struct job *job = http->jobs, *next; job; job = next) {
+                next = job->next;
+                job_cancel(job);
+        }
+        if (http->engine)
+                http->ops->destroy(http->engine);
+        free(http);
+}
+
 static struct mvs_link_http *http_of(struct mvs_link *link)
 {
-        struct mvs_link_http **slot = mvs_link_http_slot(link);
-        if (!*slot)
-                *slot = calloc(1, sizeof **slot);
-        return *slot;
+        struct mvs_link_state *own = mvs_link_state(link, MVS_LINK_HTTP);
+        if (!own->state)
+                own->state = calloc(1, sizeof(struct mvs_link_http));
+        own->end = end;
+        return own->state;
 }
 
 static bool apply_rewrites(const struct mvs_profile *profile, struct job *job)
@@ -222,18 +245,10 @@ static void cancel_discard(struct mvs_link_command *command)
         free(command);
 }
 
-static void job_cancel(struct job *job)
-{
-        struct mvs_link_http *http = job->http;
-        job_unlist(job);
-        http->ops->cancel(http->engine, &job->fetch);
-        job_destroy(job);
-}
-
 static void cancel_run(struct mvs_link *link, struct mvs_link_command *command)
 {
         uint32_t id = ((struct cancel *)command)->id;
-        struct mvs_link_http *http = *mvs_link_http_slot(link);
+        struct mvs_link_http *http = mvs_link_state(link, MVS_LINK_HTTP)->state;
         struct job *job = http ? http->jobs : NULL;
         while (job && job->id != id)
                 job = job->next;
@@ -253,17 +268,4 @@ void mvs_link_http_cancel(struct mvs_link *link, uint32_t id)
         cancel->id = id;
         if (mvs_link_post(link, &cancel->command) < 0)
                 free(cancel); /* without a thread there is nothing under way */
-}
-
-void mvs_link_http_end(struct mvs_link_http *http)
-{
-        if (!http)
-                return;
-        for (struct job *job = http->jobs, *next; job; job = next) {
-                next = job->next;
-                job_cancel(job);
-        }
-        if (http->engine)
-                http->ops->destroy(http->engine);
-        free(http);
 }

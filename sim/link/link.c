@@ -28,7 +28,7 @@ struct mvs_link {
         pthread_t thread;
         uv_loop_t loop;
         uv_async_t wake;
-        struct mvs_link_http *http;
+        struct mvs_link_state states[MVS_LINK_PROTOCOLS];
 };
 
 struct mvs_link *mvs_link_create(const struct mvs_profile *profile)
@@ -52,9 +52,9 @@ uv_loop_t *mvs_link_loop(struct mvs_link *link)
         return &link->loop;
 }
 
-struct mvs_link_http **mvs_link_http_slot(struct mvs_link *link)
+struct mvs_link_state *mvs_link_state(struct mvs_link *link, enum mvs_link_protocol protocol)
 {
-        return &link->http;
+        return &link->states[protocol];
 }
 
 static struct mvs_link_command *take_commands(struct mvs_link *link, bool *ret_ending)
@@ -86,6 +86,16 @@ static void run_all(struct mvs_link *link, struct mvs_link_command *first)
         }
 }
 
+static void end_protocols(struct mvs_link *link)
+{
+        for (unsigned i = 0; i < MVS_LINK_PROTOCOLS; i++) {
+                struct mvs_link_state *protocol = &link->states[i];
+                if (protocol->state)
+                        protocol->end(protocol->state);
+                protocol->state = NULL;
+        }
+}
+
 static void on_wake(uv_async_t *wake)
 {
         struct mvs_link *link = wake->data;
@@ -96,8 +106,7 @@ static void on_wake(uv_async_t *wake)
                 return;
         }
         discard_all(first);
-        mvs_link_http_end(link->http);
-        link->http = NULL;
+        end_protocols(link);
         uv_close((uv_handle_t *)wake, NULL); /* the last one: the loop ends */
 }
 

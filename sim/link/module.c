@@ -43,62 +43,65 @@ static bool own_directory(char *ret_directory, size_t size)
         return found;
 }
 
-static const struct mvs_http_module_ops *open_module(const char *path, char *why, size_t why_size)
+typedef const void *entry_fn(void);
+
+static const void *open_module(const struct mvs_module *module, const char *path, char *why, size_t why_size)
 {
-        void *module = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-        if (!module) {
+        void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+        if (!object) {
                 snprintf(why, why_size, "%s", dlerror());
                 return NULL;
         }
-        mvs_http_module_fn *entry = NULL;
-        void *symbol = dlsym(module, MVS_HTTP_MODULE_SYMBOL);
+        entry_fn *entry = NULL;
+        void *symbol = dlsym(object, module->symbol);
         memcpy(&entry, &symbol, sizeof entry);
-        dlclose(module); /* stays, because of RTLD_NODELETE */
-        const struct mvs_http_module_ops *ops = entry ? entry() : NULL;
-        if (!ops || ops->abi != MVS_HTTP_MODULE_ABI) {
+        dlclose(object); /* stays, because of RTLD_NODELETE */
+        const unsigned *ops = entry ? entry() : NULL;
+        if (!ops || *ops != module->abi) {
                 snprintf(why, why_size, "%s is of another version (install it together with libmvsim.so)", path);
                 return NULL;
         }
         return ops;
 }
 
-/* 0 when it is not there at all */
-static int try_directory(const char *directory, const char *below, const struct mvs_http_module_ops **ret_ops,
-                         char *why, size_t why_size)
+struct search {
+        const struct mvs_module *module;
+        char *why;
+        size_t why_size;
+        const void *ops;
+};
+
+/* False when it is not there at all. */
+static bool try_directory(struct search *search, const char *directory, const char *below)
 {
-        char path[PATH_MAX + 32];
-        snprintf(path, sizeof path, "%s%s/" MVS_HTTP_MODULE_FILE, directory, below);
+        char path[PATH_MAX + 64];
+        snprintf(path, sizeof path, "%s%s/%s", directory, below, search->module->file);
         if (access(path, F_OK) != 0)
-                return 0;
-        *ret_ops = open_module(path, why, why_size);
-        return 1;
+                return false;
+        search->ops = open_module(search->module, path, search->why, search->why_size);
+        return true;
 }
 
-static const struct mvs_http_module_ops *load_from(const char *directory, char *why, size_t why_size)
+static void search_around(struct search *search, const char *directory)
 {
-        const struct mvs_http_module_ops *ops = NULL;
-        if (try_directory(directory, "", &ops, why, why_size) ||
-            try_directory(directory, "/mvsim", &ops, why, why_size) ||
-            try_directory(directory, "/..", &ops, why, why_size))
-                return ops;
-        snprintf(why, why_size,
-                 MVS_HTTP_MODULE_FILE " is not in %s, its mvsim/ or its .. (set MVSIM_MODULE_DIR to its directory)",
+        if (try_directory(search, directory, "") || try_directory(search, directory, "/mvsim") ||
+            try_directory(search, directory, "/.."))
+                return;
+        snprintf(search->why, search->why_size,
+                 "%s is not in %s, its mvsim/ or its .. (set MVSIM_MODULE_DIR to its directory)", search->module->file,
                  directory);
-        return NULL;
 }
 
-const struct mvs_http_module_ops *mvs_http_module_load(char *why, size_t why_size)
+const void *mvs_module_load(const struct mvs_module *module, char *why, size_t why_size)
 {
         char directory[PATH_MAX] = "/";
+        struct search search = {module, why, why_size, NULL};
         const char *chosen = secure_getenv("MVSIM_MODULE_DIR");
-        if (chosen && *chosen) {
-                const struct mvs_http_module_ops *ops = NULL;
-                if (try_directory(chosen, "", &ops, why, why_size))
-                        return ops;
-        }
-        if (!own_directory(directory, sizeof directory)) {
+        if (chosen && *chosen && try_directory(&search, chosen, ""))
+                return search.ops;
+        if (own_directory(directory, sizeof directory))
+                search_around(&search, directory);
+        else
                 snprintf(why, why_size, "/proc/self/maps does not tell where the library is (set MVSIM_MODULE_DIR)");
-                return NULL;
-        }
-        return load_from(directory, why, why_size);
+        return search.ops;
 }

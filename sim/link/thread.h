@@ -10,8 +10,6 @@
 #include "sim/link/http.h"
 #include "sim/link/link.h"
 
-struct mvs_link_http;
-
 /* Embedded as the first member of what the command is about. */
 struct mvs_link_command {
         struct mvs_link_command *next;
@@ -32,14 +30,24 @@ const struct mvs_profile *mvs_link_profile(const struct mvs_link *link);
 /* Link thread only. */
 uv_loop_t *mvs_link_loop(struct mvs_link *link);
 
-/* Where the HTTP side keeps what is under way. Link thread only. */
-struct mvs_link_http **mvs_link_http_slot(struct mvs_link *link);
+/* The protocols: each keeps what is under way where the link can end it. */
+enum mvs_link_protocol {
+        MVS_LINK_HTTP,
+        MVS_LINK_PROTOCOLS,
+};
+
+struct mvs_link_state {
+        void *state; /* the protocol's; NULL until it is used */
+        /* Gives up everything that is under way and frees `state`; its handles close in the next rounds of the loop.
+         * Link thread; set together with `state`. */
+        void (*end)(void *state);
+};
+
+/* Link thread only. */
+struct mvs_link_state *mvs_link_state(struct mvs_link *link, enum mvs_link_protocol protocol);
 
 /* As mvs_link_http_start(), for a request that the cloud's rules are not asked about: any time-out, for one. */
 int mvs_link_http_start_unchecked(struct mvs_link *link, uint32_t id, struct mvs_http_request *request,
                                   mvs_http_done_fn *done, void *context) __attribute__((warn_unused_result));
-
-/* Gives up everything that is under way and frees it. Link thread only; NULL is fine. */
-void mvs_link_http_end(struct mvs_link_http *http);
 
 #endif

@@ -122,3 +122,13 @@ void mvs_timeline_outside_end(struct mvs_timeline *timeline)
                 timeline->base_us = mvs_timeline_now(timeline);
         timeline->outside--;
 }
+
+void mvs_timeline_listen_begin(struct mvs_timeline *timeline)
+{
+        timeline->listening++;
+}
+
+void mvs_timeline_listen_end(struct mvs_timeline *timeline)
+{
+        timeline->listening--;
+}

@@ -30,6 +30,7 @@ struct mvs_timeline {
         uint64_t base_us;        /* virtual: the clock, or what it was when it began to follow the host */
         uint64_t host_base_ns;   /* the host's clock at base_us; in real time, at boot */
         unsigned outside;        /* how many answers from outside are awaited */
+        unsigned listening;      /* how many connections may bring something at any time */
         struct mvs_timer *first; /* sorted by due_us; equals in order of arming */
         uint64_t watched_us;     /* until when the IRQ thread sleeps; arming something earlier sets `rearm` */
         bool rearm;              /* the IRQ thread must look again */
@@ -62,6 +63,11 @@ void mvs_timeline_jump(struct mvs_timeline *timeline, uint64_t to_us);
 /* An answer from outside is awaited / no longer. */
 void mvs_timeline_outside_begin(struct mvs_timeline *timeline);
 void mvs_timeline_outside_end(struct mvs_timeline *timeline);
+
+/* A connection opens / closes on which something may come that was not asked for. While there is one, waiting with
+ * nothing scheduled is no deadlock. */
+void mvs_timeline_listen_begin(struct mvs_timeline *timeline);
+void mvs_timeline_listen_end(struct mvs_timeline *timeline);
 
 /* The host's monotonic clock, in nanoseconds, at device time `us` (only while the clock follows the host). */
 uint64_t mvs_timeline_host_ns(const struct mvs_timeline *timeline, uint64_t us);

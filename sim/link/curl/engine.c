@@ -221,7 +221,7 @@ static void engine_cancel(struct mvs_http_engine *engine, struct mvs_http_fetch 
 
 __attribute__((visibility("default"))) mvs_http_module_fn mvs_http_module;
 
-const struct mvs_http_module_ops *mvs_http_module(void)
+const void *mvs_http_module(void)
 {
         static const struct mvs_http_module_ops ops = {
                 .abi = MVS_HTTP_MODULE_ABI,

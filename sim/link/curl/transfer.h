@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "sim/link/module.h"
+#include "sim/link/http_module.h"
 
 /* The reply as it comes in, counted against the receive buffer's size (decision 22). */
 struct mvs_collect {
