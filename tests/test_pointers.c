@@ -313,10 +313,12 @@ static void check_nothing_done(const struct mvsim_statistics *before)
         ck_assert_uint_eq(after.open_handles, before->open_handles);
 }
 
-static void check_untouched(const uint8_t *bytes, size_t len)
+static bool is_untouched(const uint8_t *bytes, size_t len)
 {
-        for (size_t i = 0; i < len; i++)
-                ck_assert_uint_eq(bytes[i], CANARY);
+        size_t i = 0;
+        while (i < len && bytes[i] == CANARY)
+                i++;
+        return i == len;
 }
 
 static void try_argument(const struct mvt_call *call, unsigned index, const struct wrong *wrong)
@@ -331,7 +333,7 @@ static void try_argument(const struct mvt_call *call, unsigned index, const stru
         check_refusal(status, MV_STATUS_PARAMETERFAULT, call->name, call->args[index].name, wrong);
         check_nothing_done(&before);
         ck_assert_mem_eq(room, good, sizeof good);
-        check_untouched(mapped, mvt_page_size());
+        ck_assert(is_untouched(mapped, mvt_page_size()));
 }
 
 /* Memory lent already is BUFFERALREADYINUSE where it was to be lent again; the calls' own tests say so. */
@@ -516,7 +518,7 @@ START_TEST(bad_pointer_in_a_structure_is_refused_by_name)
                 check_refusal(at->make(wrong->address(at->len)), at->refusal, at->call, at->field, wrong);
                 ck_assert_uint_eq(mvt_open_handles(), before.open_handles);
                 ck_assert_uint_eq(mvt_statistics().refused, before.refused + 1);
-                check_untouched(mapped, mvt_page_size());
+                ck_assert(is_untouched(mapped, mvt_page_size()));
         }
 }
 END_TEST
