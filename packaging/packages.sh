@@ -12,6 +12,7 @@ build              | python3                    | scripts among the tests, count
 build              | libuv1-dev                 | event loop of the link thread
 build              | libcurl4-openssl-dev       | HTTP that the cloud performs
 build              | libssl-dev                 | TLS
+build              | libmosquitto-dev           | MQTT that the cloud performs
 build              | libcyaml-dev               | reads profiles
 build              | libyaml-dev                | finds the lines that profile errors name
 build              | check                      | test framework
@@ -19,6 +20,8 @@ build              | libsubunit-dev             | check.pc asks for it
 test               | clang                      | second compiler: the sources must be clean with both
 test               | g++                        | public headers are tried as C++
 test demo bench    | nginx-light                | the HTTP server to talk to (its system service is not used)
+test demo bench    | mosquitto                  | the MQTT broker to talk to (its system service is not used)
+test demo          | mosquitto-clients          | independent MQTT peers
 test demo bench    | openssl                    | makes the certificates of test servers
 test               | valgrind                   | looks for memory errors in what was built
 test               | qemu-system-arm            | the processor that the simulated one is held against
