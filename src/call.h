@@ -83,7 +83,7 @@ struct mvs_call {
         enum mvs_call_number number;
         const struct mvs_call_desc *desc;
         const uintptr_t *cells;
-        void *object;  /* what the handle argument stands for */
+        void *object;  /* what the handle argument stands for, or what a check has found for the action */
         bool injected; /* it fails because it was told to */
         union {        /* the device's own copy of the structure argument: what it was when it was checked */
                 struct MvNotificationSetup setup;

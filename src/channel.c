@@ -75,7 +75,10 @@ void mvs_channels_released(struct mvs_device *device, uint32_t network)
 /* The kind of channel, or NULL for one that the device does not know. */
 static const struct mvs_channel_ops *ops_of(enum MvChannelType type)
 {
-        return type == MV_CHANNELTYPE_HTTP ? &mvs_http_ops : NULL;
+        switch (type) {
+        case MV_CHANNELTYPE_HTTP: return &mvs_http_ops;
+        default: return NULL;
+        }
 }
 
 static enum MvStatus check_handles(struct mvs_call *call, const struct MvOpenChannelParams *params)
@@ -123,13 +126,14 @@ static enum MvStatus check_send_buffer(struct mvs_call *call, const struct MvOpe
 
 static enum MvStatus check_type_and_endpoint(struct mvs_call *call, const struct MvOpenChannelParams *params)
 {
-        if (!ops_of(params->v1.channel_type))
+        const struct mvs_channel_ops *ops = ops_of(params->v1.channel_type);
+        if (!ops)
                 return mvs_reject(call, MV_STATUS_UNKNOWNCHANNELTYPE, "channel_type",
-                                  "is %d: this version knows MV_CHANNELTYPE_HTTP only", (int)params->v1.channel_type);
+                                  "is %d: this version has no channels of such a type", (int)params->v1.channel_type);
         uint32_t len = params->v1.endpoint.length;
         if (!mvs_arg_readable(call, "endpoint.data", params->v1.endpoint.data, len ? len : 1))
                 return MV_STATUS_PARAMETERFAULT;
-        return MV_STATUS_OKAY;
+        return ops->check_endpoint ? ops->check_endpoint(call, &params->v1.endpoint) : MV_STATUS_OKAY;
 }
 
 enum MvStatus mvs_channel_check_params(struct mvs_call *call, const struct MvOpenChannelParams *params)
@@ -188,7 +192,7 @@ static bool lend_buffers(struct mvs_device *device, const struct mvs_channel *ch
                 .end = channel->receive_buffer + channel->receive_len,
                 .what = "receive buffer of a channel",
                 .owner = owner,
-                .secret = true,
+                .secret = !channel->ops->readable,
                 .by = "mvOpenChannel",
                 .until = "mvCloseChannel",
                 .since_us = mvs_machine_now(&device->machine),
@@ -197,6 +201,7 @@ static bool lend_buffers(struct mvs_device *device, const struct mvs_channel *ch
         send.start = channel->send_buffer;
         send.end = channel->send_buffer + channel->send_len;
         send.what = "send buffer of a channel";
+        send.secret = true;
         if (!mvs_memory_lend(memory, &receive))
                 return false;
         if (mvs_memory_lend(memory, &send))
@@ -205,15 +210,12 @@ static bool lend_buffers(struct mvs_device *device, const struct mvs_channel *ch
         return false;
 }
 
-static bool open_channel(struct mvs_device *device, struct mvs_channel *channel,
+static void init_channel(struct mvs_device *device, struct mvs_channel *channel,
                          const struct MvOpenChannelParams *params)
 {
-        const struct mvs_channel_ops *ops = ops_of(params->v1.channel_type);
-        if (!ops)
-                return false;
         *channel = (struct mvs_channel){
                 .device = device,
-                .ops = ops,
+                .ops = ops_of(params->v1.channel_type),
                 .centre = (uint32_t)(uintptr_t)params->v1.notification_handle,
                 .tag = params->v1.notification_tag,
                 .network = (uint32_t)(uintptr_t)params->v1.network_handle,
@@ -223,14 +225,9 @@ static bool open_channel(struct mvs_device *device, struct mvs_channel *channel,
                 .send_len = params->v1.send_buffer_len,
                 .timer = {.fire = on_timer},
         };
-        if (!mvs_handles_add(&device->handles, &channel->object, ops->kind))
-                return false;
-        if (lend_buffers(device, channel))
-                return true;
-        mvs_handles_remove(&device->handles, &channel->object);
-        return false;
 }
 
+/* The handle is stored before the buffers are lent: it may lie beside them. */
 enum MvStatus mvs_do_mvOpenChannel(struct mvs_call *call, const struct MvOpenChannelParams *params,
                                    MvChannelHandle *handle)
 {
@@ -240,17 +237,24 @@ enum MvStatus mvs_do_mvOpenChannel(struct mvs_call *call, const struct MvOpenCha
         struct mvs_channel *channel = channels->open;
         while (channel->object.handle)
                 channel++;
-        /* The handle's place is written first: what follows cannot be undone in the application's eyes. */
-        enum MvStatus status = mvs_put_no_handle(call, "handle", handle);
+        init_channel(device, channel, &call->in.channel);
+        enum MvStatus status = mvs_put_new_handle(call, "handle", handle, &channel->object, channel->ops->kind,
+                                                  MV_STATUS_TOOMANYCHANNELS);
         if (status != MV_STATUS_OKAY)
                 return status;
-        if (!open_channel(device, channel, &call->in.channel))
-                return mvs_reject(call, MV_STATUS_TOOMANYCHANNELS, NULL, "too much memory is lent already");
+        if (!lend_buffers(device, channel)) {
+                mvs_handles_remove(&device->handles, &channel->object);
+                status = mvs_put_no_handle(call, "handle", handle);
+                return status == MV_STATUS_OKAY
+                               ? mvs_reject(call, MV_STATUS_TOOMANYCHANNELS, NULL, "too much memory is lent already")
+                               : status;
+        }
         channels->count++;
         channels->opened_us[channels->opens++ % MVS_CHANNEL_OPENS_TRACED] = mvs_machine_now(&device->machine);
+        if (channel->ops->open)
+                channel->ops->open(call, channel);
         mvs_lint_made(call);
-        uintptr_t value = channel->object.handle;
-        return mvs_put(call, "handle", handle, &value, sizeof value);
+        return MV_STATUS_OKAY;
 }
 
 /* ---- mvCloseChannel ---- */

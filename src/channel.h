@@ -28,10 +28,21 @@ struct mvs_channel;
 
 struct mvs_channel_ops {
         enum mvs_object_kind kind;
+        bool readable; /* the receive buffer stays the application's to read while it is lent */
+        /* Optional: looks at the endpoint, whose bytes may be read, and may refuse. Nothing is open yet. What it finds
+         * it may leave for `open` in call->object. */
+        enum MvStatus (*check_endpoint)(struct mvs_call *call, const struct MvSizedString *endpoint);
+        /* Optional: the channel has its handle and its buffers. What the host cannot do breaks the channel. Must not
+         * block. */
+        void (*open)(struct mvs_call *call, struct mvs_channel *channel);
         /* Idempotent: gives up whatever is under way and frees what the kind holds. Must not block. */
         void (*stop)(struct mvs_channel *channel);
         /* The channel's timer has fired while it lives. */
         void (*due)(struct mvs_channel *channel);
+        /* Optional: the application closes the channel, which lives: a look for the usage checker. */
+        void (*closing)(const struct mvs_channel *channel);
+        /* What a channel that lives is waiting for, for the report of a deadlock: completes "channel 0x12345678 ". */
+        const char *(*describe)(const struct mvs_channel *channel);
 };
 
 struct mvs_http_exchange {

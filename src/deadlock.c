@@ -75,11 +75,7 @@ static const char *state_of(const struct mvs_channel *channel)
 {
         if (channel->terminated)
                 return "has lost its connection (mvGetChannelClosureReason says why; close it)";
-        if (channel->object.kind != MVS_OBJECT_HTTP_CHANNEL)
-                return "is open, nothing scheduled";
-        if (!channel->http.sent)
-                return "is open, no request was sent on it";
-        return "is open, its response is there (mvReadHttpResponseData)";
+        return channel->ops->describe(channel);
 }
 
 static void report_channels(const struct mvs_device *device)

@@ -113,10 +113,29 @@ static void stop(struct mvs_channel *channel)
         channel->http.reply = NULL;
 }
 
+static void closing(const struct mvs_channel *channel)
+{
+        if (channel->http.present && !channel->http.read)
+                mvs_lint_found(channel->device, MVS_LINT_response_unread, channel->tag,
+                               "channel 0x%08" PRIx32 " (tag %" PRIu32
+                               ") is closed with the response to its request of %" PRIu64
+                               " us in it, unread (call mvReadHttpResponseData first: it alone tells how the request "
+                               "ended)",
+                               channel->object.handle, channel->tag, channel->http.sent_us);
+}
+
+static const char *describe(const struct mvs_channel *channel)
+{
+        return channel->http.sent ? "is open, its response is there (mvReadHttpResponseData)"
+                                  : "is open, no request was sent on it";
+}
+
 const struct mvs_channel_ops mvs_http_ops = {
         .kind = MVS_OBJECT_HTTP_CHANNEL,
         .stop = stop,
         .due = due,
+        .closing = closing,
+        .describe = describe,
 };
 
 /* ---- mvSendHttpRequest ---- */

@@ -109,17 +109,10 @@ void mvs_lint_closing(struct mvs_device *device, const struct mvs_object *object
 
 void mvs_lint_closing_channel(const struct mvs_channel *channel)
 {
-        const struct mvs_http_exchange *http = &channel->http;
-        struct mvs_device *device = channel->device;
-        mvs_lint_closing(device, &channel->object);
+        mvs_lint_closing(channel->device, &channel->object);
         look_at_lost(channel);
-        if (!http->present || http->read || channel->terminated)
-                return;
-        mvs_lint_found(device, MVS_LINT_response_unread, channel->tag,
-                       "channel 0x%08" PRIx32 " (tag %" PRIu32
-                       ") is closed with the response to its request of %" PRIu64
-                       " us in it, unread (call mvReadHttpResponseData first: it alone tells how the request ended)",
-                       channel->object.handle, channel->tag, http->sent_us);
+        if (channel->ops->closing && !channel->terminated)
+                channel->ops->closing(channel);
 }
 
 /* ---- the end ---- */
