@@ -86,7 +86,7 @@ int mvs_machine_init(struct mvs_machine *machine, struct mvs_profile *profile)
                 goto no_parts;
         mvs_cloud_init(&machine->cloud, &machine->timeline, &machine->profile);
         mvs_restart_apply(machine);
-        result = mvs_flash_init(&machine->flash, &machine->profile.flash, machine->restart.kept.flash_fd);
+        result = mvs_flash_init(&machine->flash, &machine->profile.flash, &machine->restart.state.files);
         if (result < 0)
                 goto no_flash;
         return 0;

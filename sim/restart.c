@@ -17,34 +17,48 @@
 #include "sim/machine.h"
 
 #define VARIABLE_SIZE 256
-#define FORMAT        "%u:%u:%" PRIu64 ":%d:%" PRIu64 ":%" PRIu64 ":%d"
+#define FORMAT        "%u:%u:%" PRIu64 ":%d:%" PRIu64 ":%" PRIu64
 
 /* ---- what an earlier life has left ---- */
 
-static int parse(struct mvs_restart_kept *kept, const char *text)
+static bool parse_files(struct mvs_kept *files, const char *text)
 {
-        int end = 0;
-        int fields =
-                sscanf(text, "%u:%u:%" SCNu64 ":%d:%" SCNu64 ":%" SCNu64 ":%d%n", &kept->count, &kept->reason,
-                       &kept->now_us, &kept->wall_is_set, &kept->wall_offset_us, &kept->random, &kept->flash_fd, &end);
-        if (fields == 7 && text[end] == '\0' && kept->count > 0 && kept->reason <= MV_WAKEREASON_DEEPSLEEPOTHER)
-                return 0;
-        mvs_diag(MVS_LOG_ERROR,
-                 MVS_RESTART_VARIABLE
-                 " is \"%s\": it is libmvsim's own, for an application that starts again; unset it",
-                 text);
-        return -EINVAL;
+        for (unsigned part = 0; part < MVS_KEPT_COUNT; part++) {
+                int len = 0;
+                if (sscanf(text, ":%d%n", &files->fds[part], &len) != 1)
+                        return false;
+                text += len;
+        }
+        return *text == '\0';
 }
 
-static int take(struct mvs_restart_kept *kept)
+static bool parse(struct mvs_restart_state *state, const char *text)
+{
+        int len = 0;
+        int fields = sscanf(text, "%u:%u:%" SCNu64 ":%d:%" SCNu64 ":%" SCNu64 "%n", &state->count, &state->reason,
+                            &state->now_us, &state->wall_is_set, &state->wall_offset_us, &state->random, &len);
+        return fields == 6 && state->count > 0 && state->reason <= MV_WAKEREASON_DEEPSLEEPOTHER &&
+               parse_files(&state->files, text + len);
+}
+
+static int take(struct mvs_restart_state *state)
 {
         const char *text = getenv(MVS_RESTART_VARIABLE);
-        *kept = (struct mvs_restart_kept){.flash_fd = -1};
+        *state = (struct mvs_restart_state){0};
+        mvs_kept_init(&state->files);
         if (!text)
                 return 0;
-        int result = parse(kept, text);
+        if (!parse(state, text)) {
+                mvs_diag(MVS_LOG_ERROR,
+                         MVS_RESTART_VARIABLE
+                         " is \"%s\": it is libmvsim's own, for an application that starts again; unset it",
+                         text);
+                mvs_kept_init(&state->files); /* nobody's descriptors are to be closed */
+                return -EINVAL;
+        }
+        mvs_kept_inherit(&state->files, false);
         unsetenv(MVS_RESTART_VARIABLE); /* a program that this one starts has a device of its own */
-        return result;
+        return 0;
 }
 
 /* ---- what the next life needs ---- */
@@ -152,7 +166,7 @@ static int first_free_fd(void)
 
 int mvs_restart_init(struct mvs_restart *restart)
 {
-        int result = take(&restart->kept);
+        int result = take(&restart->state);
         restart->pages = MAP_FAILED;
         restart->first_fd = first_free_fd();
         pthread_sigmask(SIG_SETMASK, NULL, &restart->mask);
@@ -164,33 +178,42 @@ void mvs_restart_finish(struct mvs_restart *restart)
         if (restart->pages != MAP_FAILED)
                 munmap(restart->pages, restart->len);
         restart->pages = MAP_FAILED;
+        mvs_kept_finish(&restart->state.files);
 }
 
 void mvs_restart_apply(struct mvs_machine *machine)
 {
-        const struct mvs_restart_kept *kept = &machine->restart.kept;
-        if (kept->count == 0)
+        const struct mvs_restart_state *state = &machine->restart.state;
+        if (state->count == 0)
                 return;
-        machine->profile.device.wake_reason = (uint8_t)kept->reason;
-        machine->timeline.base_us = kept->now_us;
-        machine->random.state = kept->random;
-        machine->cloud.clock_set = kept->wall_is_set != 0;
-        machine->cloud.wall_offset_us = kept->wall_offset_us;
+        machine->profile.device.wake_reason = (uint8_t)state->reason;
+        machine->timeline.base_us = state->now_us;
+        machine->random.state = state->random;
+        machine->cloud.clock_set = state->wall_is_set != 0;
+        machine->cloud.wall_offset_us = state->wall_offset_us;
 }
 
 /* ---- starting again ---- */
 
+static void write_variable(struct mvs_machine *machine, enum MvWakeReason reason)
+{
+        const struct mvs_restart *restart = &machine->restart;
+        int len = snprintf(restart->variable, VARIABLE_SIZE, MVS_RESTART_VARIABLE "=" FORMAT, restart->state.count + 1,
+                           (unsigned)reason, mvs_machine_now(machine), machine->cloud.clock_set,
+                           machine->cloud.wall_offset_us, machine->random.state);
+        for (unsigned part = 0; part < MVS_KEPT_COUNT; part++)
+                len += snprintf(restart->variable + len, VARIABLE_SIZE - (size_t)len, ":%d",
+                                restart->state.files.fds[part]);
+}
+
 void mvs_restart_now(struct mvs_machine *machine, enum MvWakeReason reason)
 {
         const struct mvs_restart *restart = &machine->restart;
-        snprintf(restart->variable, VARIABLE_SIZE, MVS_RESTART_VARIABLE "=" FORMAT, restart->kept.count + 1,
-                 (unsigned)reason, mvs_machine_now(machine), machine->cloud.clock_set, machine->cloud.wall_offset_us,
-                 machine->random.state, machine->flash.image.file ? -1 : machine->flash.image.fd);
+        write_variable(machine, reason);
         /* A signal of the IRQ thread's that still waits would end a program that has no handler for it yet. */
         signal(MVS_SIGNAL_PREEMPT, SIG_IGN);
         syscall(SYS_close_range, (unsigned)restart->first_fd, ~0U, CLOSE_RANGE_CLOEXEC);
-        if (!machine->flash.image.file)
-                fcntl(machine->flash.image.fd, F_SETFD, 0);
+        mvs_kept_inherit(&restart->state.files, true);
         pthread_sigmask(SIG_SETMASK, &restart->mask, NULL);
         execve(restart->path, restart->arguments, restart->environment);
         mvs_diag(MVS_LOG_ERROR, "the application cannot be started again: %s: %s", restart->path, strerror(errno));
@@ -199,13 +222,13 @@ void mvs_restart_now(struct mvs_machine *machine, enum MvWakeReason reason)
 void mvs_restart_crashed(struct mvs_machine *machine)
 {
         const struct mvs_profile_memory *settings = &machine->profile.memory;
-        unsigned next = machine->restart.kept.count + 1;
+        unsigned next = machine->restart.state.count + 1;
         if (settings->on_fault != MVS_ON_FAULT_RESTART)
                 return;
         if (next > settings->restarts) {
                 mvs_diag(MVS_LOG_ERROR,
                          "the application has started again %u times, and does no more (memory.restarts)",
-                         machine->restart.kept.count);
+                         machine->restart.state.count);
                 return;
         }
         mvs_diag(MVS_LOG_ERROR, "the application starts again (restart %u of %u; wake reason APPLICATIONCRASH)", next,

@@ -11,24 +11,25 @@
 #include <stdint.h>
 
 #include "mv_syscalls.h"
+#include "sim/kept.h"
 
 struct mvs_machine;
 
 #define MVS_RESTART_VARIABLE "MVSIM_RESTARTED"
 
 /* What the device keeps when the application starts again, as it travels. */
-struct mvs_restart_kept {
+struct mvs_restart_state {
         unsigned count; /* how often the application was started again since the device booted */
         unsigned reason;
         uint64_t now_us;
         int wall_is_set;
         uint64_t wall_offset_us;
         uint64_t random;
-        int flash_fd; /* memory that holds the flash's contents; -1: none */
+        struct mvs_kept files;
 };
 
 struct mvs_restart {
-        struct mvs_restart_kept kept; /* from the life before; count 0: there was none */
+        struct mvs_restart_state state; /* from the life before; count 0: there was none */
 
         /* What execve is given: in pages of their own that nobody can write, since who calls it may have gone wild. */
         void *pages;

@@ -129,12 +129,12 @@ static int open_trace(struct mvs_device *device)
         struct mvs_machine *machine = &device->machine;
         const struct mvs_profile *profile = &machine->profile;
         const char *file = getenv("MVSIM_TRACE");
-        bool again = machine->restart.kept.count > 0;
+        bool again = machine->restart.state.count > 0;
         int result = mvs_trace_open(&machine->trace, file ? file : profile->trace.file, again);
         if (result < 0)
                 return result;
         if (again) {
-                mvs_trace(machine, MVS_EVENT_RESTART, MVS_NUMBER("count", machine->restart.kept.count));
+                mvs_trace(machine, MVS_EVENT_RESTART, MVS_NUMBER("count", machine->restart.state.count));
                 return 0;
         }
         mvs_trace(machine, MVS_EVENT_BOOT, MVS_WORD("device", profile->device.id),

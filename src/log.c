@@ -24,7 +24,7 @@ int mvs_log_init(struct mvs_device *device)
         log->sink = STDERR_FILENO;
         if (!file)
                 return 0;
-        int again = device->machine.restart.kept.count > 0 ? O_APPEND : O_TRUNC;
+        int again = device->machine.restart.state.count > 0 ? O_APPEND : O_TRUNC;
         log->sink = open(file, O_WRONLY | O_CREAT | again | O_CLOEXEC, 0666);
         if (log->sink < 0) {
                 int error = errno;

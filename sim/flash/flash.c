@@ -1,7 +1,6 @@
 #include "sim/flash/flash.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stddef.h>
 
@@ -11,18 +10,16 @@
 #define PAGE   256U /* what a chip programs at once */
 #define ERASED 0xff
 
-int mvs_flash_init(struct mvs_flash *flash, const struct mvs_profile_flash *settings, int inherited)
+int mvs_flash_init(struct mvs_flash *flash, const struct mvs_profile_flash *settings, struct mvs_kept *kept)
 {
         *flash = (struct mvs_flash){
-                .image = {.fd = settings->file ? -1 : inherited, .size = settings->size, .file = settings->file},
+                .image = {.fd = -1, .size = settings->size, .file = settings->file, .kept = kept},
         };
         if (settings->size % MVS_FLASH_SECTOR != 0) {
                 mvs_diag(MVS_LOG_ERROR, "flash.size is %" PRIu32 ": it must be a multiple of a sector's %u bytes",
                          settings->size, MVS_FLASH_SECTOR);
                 return -EINVAL;
         }
-        if (inherited >= 0)
-                fcntl(inherited, F_SETFD, FD_CLOEXEC);
         return settings->file ? mvs_flash_image_open(&flash->image) : 0;
 }
 

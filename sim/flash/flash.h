@@ -19,9 +19,9 @@ struct mvs_flash {
 
 #define MVS_FLASH_NOWHERE UINT32_MAX
 
-/* Opens the profile's file; memory, of which an earlier life may have left a descriptor (else -1), waits until it is
- * needed. 0 or a negative errno, after a message. */
-int mvs_flash_init(struct mvs_flash *flash, const struct mvs_profile_flash *settings, int inherited)
+/* Opens the profile's file; memory, which is what a restart keeps, waits until it is needed. 0 or a negative errno,
+ * after a message. */
+int mvs_flash_init(struct mvs_flash *flash, const struct mvs_profile_flash *settings, struct mvs_kept *kept)
         __attribute__((warn_unused_result));
 void mvs_flash_finish(struct mvs_flash *flash);
 

@@ -98,10 +98,10 @@ int mvs_flash_image_open(struct mvs_flash_image *image)
 
 int mvs_flash_image_make(struct mvs_flash_image *image)
 {
-        if (image->fd < 0)
-                image->fd = memfd_create("mvsim-flash", MFD_CLOEXEC);
-        if (image->fd < 0)
-                return fail(image, strerror(errno));
+        int file = mvs_kept_file(image->kept, MVS_KEPT_FLASH);
+        if (file < 0)
+                return fail(image, strerror(-file));
+        image->fd = file;
         int result = use(image);
         if (result < 0)
                 mvs_flash_image_close(image);
@@ -112,7 +112,7 @@ void mvs_flash_image_close(struct mvs_flash_image *image)
 {
         if (image->cells)
                 munmap(image->cells, image->size);
-        if (image->fd >= 0)
+        if (image->file && image->fd >= 0)
                 close(image->fd);
         image->cells = NULL;
         image->fd = -1;

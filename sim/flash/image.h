@@ -4,11 +4,14 @@
 
 #include <stdint.h>
 
+#include "sim/kept.h"
+
 struct mvs_flash_image {
-        int fd;         /* of the file, or of memory, which an earlier life may have left; -1: there is none yet */
+        int fd;         /* of the file, or of the memory that `kept` has; -1: there is none yet */
         uint8_t *cells; /* shared with the file, so that a process that is killed loses nothing; NULL: not yet */
         uint32_t size;
         const char *file; /* the profile's; NULL: memory */
+        struct mvs_kept *kept;
 };
 
 /* The file is made where there is none, erased, and belongs to this process alone. 0 or a negative errno, after a
