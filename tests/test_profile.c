@@ -243,7 +243,8 @@ static const struct {
         /* Shapes */
         {"[1, 2]\n", "1:1: found a list, expected `key: value` pairs, indented, with the keys " SECTIONS},
         {"true\n", "1:1: found \"true\", expected `key: value` pairs, indented, with the keys " SECTIONS},
-        {"cloud:\n", "1:7: cloud: found nothing, expected `key: value` pairs, indented, with the keys logging"},
+        {"cloud:\n",
+         "1:7: cloud: found nothing, expected `key: value` pairs, indented, with the keys config, secrets, logging"},
         {"device: {sysclk: [1]}\n", "1:18: device.sysclk: found a list, expected a single value"},
         {"log: {file: {a: b}}\n", "1:13: log.file: found `key: value` pairs, expected a single value"},
         {"http: {rewrite: 3}\n", "1:17: http.rewrite: found \"3\", expected a list (each entry starts with `- `)"},

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sim/profile/map.h"
 #include "sim/profile/schema.h"
 #include "sim/profile/suggest.h"
 
@@ -54,7 +55,7 @@ static void list_keys(const cyaml_schema_field_t *fields, char *ret_list)
 static const char *home_of(const char *key)
 {
         for (const cyaml_schema_field_t *section = mvs_profile_schema.mapping.fields; section->key; section++) {
-                if (find_field(section->value.mapping.fields, key))
+                if (section->value.type == CYAML_MAPPING && find_field(section->value.mapping.fields, key))
                         return section->key;
         }
         return NULL;
@@ -169,6 +170,7 @@ static int check_node(struct mvs_profile_check *check, const struct cyaml_schema
         switch (schema->type) {
         case CYAML_MAPPING: return check_mapping(check, schema, node);
         case CYAML_SEQUENCE: return check_sequence(check, schema, node);
+        case CYAML_IGNORE: return mvs_profile_check_map(check, node);
         default: return mvs_profile_check_value(check, schema, node);
         }
 }

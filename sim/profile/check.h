@@ -5,12 +5,13 @@
 #include <cyaml/cyaml.h>
 
 #include "sim/profile/document.h"
+#include "sim/profile/schema.h"
 
 /* A walk through the tree: where it is, and where messages go. */
 struct mvs_profile_check {
         yaml_document_t *document;
         const struct mvs_profile_report *report;
-        char path[96]; /* of the value looked at: "http.rewrite[2].from"; the schema bounds its length */
+        char path[192]; /* of the value looked at: "http.rewrite[2].from"; the schema bounds its length */
 };
 
 /*
@@ -23,6 +24,10 @@ int mvs_profile_check(yaml_document_t *document, const struct mvs_profile_report
 /* Checks one value that is neither mapping nor list. 0 or -EINVAL with a message. In value.c. */
 int mvs_profile_check_value(struct mvs_profile_check *check, const struct cyaml_schema_value *schema,
                             const yaml_node_t *node) __attribute__((warn_unused_result));
+
+/* Checks a text of this kind. 0 or -EINVAL with a message. In value.c. */
+int mvs_profile_check_text(struct mvs_profile_check *check, enum mvs_profile_kind kind, const yaml_node_t *node)
+        __attribute__((warn_unused_result));
 
 /* "FILE:LINE:COLUMN: PATH: found WHAT, expected ..."; returns -EINVAL. */
 int mvs_profile_expected(const struct mvs_profile_check *check, const yaml_node_t *node, const char *format, ...)

@@ -2,14 +2,14 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "sim/profile/check.h"
 #include "sim/profile/document.h"
+#include "sim/profile/map.h"
+#include "sim/profile/path.h"
 #include "sim/profile/schema.h"
 #include "sim/profile/seed_id.h"
 
@@ -81,6 +81,7 @@ void mvs_profile_finish(struct mvs_profile *profile)
         free(profile->log.file);
         free(profile->trace.file);
         free(profile->flash.file);
+        mvs_profile_free_maps(profile);
         memset(profile, 0, sizeof *profile);
 }
 
@@ -95,7 +96,8 @@ static void fill_defaults(yaml_document_t *document, const yaml_node_t *mapping,
                 uint32_t at = fields->data_offset;
                 if (schema->type == CYAML_MAPPING)
                         fill_defaults(document, given, schema->mapping.fields, data + at, values + at);
-                else if (!given && schema->type != CYAML_SEQUENCE && schema->type != CYAML_STRING)
+                else if (!given && schema->type != CYAML_SEQUENCE && schema->type != CYAML_STRING &&
+                         schema->type != CYAML_IGNORE)
                         memcpy(data + at, values + at, schema->data_size);
         }
 }
@@ -152,36 +154,20 @@ static int check_together(const struct mvs_profile *profile, yaml_document_t *do
                                 network->retry_ms, network->retry_max_ms);
 }
 
-/* Makes *path absolute: as seen from the profile's directory, and whatever directory the application goes to. */
-static int anchor(char **path, const char *profile_path)
+static int complete(struct mvs_profile *profile, yaml_document_t *document, const struct mvs_profile_report *report)
 {
-        if (!*path || (*path)[0] == '/')
-                return 0;
-        char cwd[PATH_MAX] = "";
-        if (profile_path[0] != '/' && !getcwd(cwd, sizeof cwd))
-                return -errno;
-        const char *slash = strrchr(profile_path, '/');
-        int dir_len = slash ? (int)(slash - profile_path) : 0;
-        char *joined;
-        if (asprintf(&joined, "%s%s%.*s/%s", cwd, cwd[0] && dir_len ? "/" : "", dir_len, profile_path, *path) < 0)
-                return -ENOMEM;
-        free(*path);
-        *path = joined;
-        return 0;
-}
-
-static int complete(struct mvs_profile *profile, const struct mvs_profile_report *report)
-{
-        int result = anchor(&profile->http.ca_file, report->file);
+        int result = mvs_profile_anchor(&profile->http.ca_file, report->file);
         if (result == 0)
-                result = anchor(&profile->log.file, report->file);
+                result = mvs_profile_anchor(&profile->log.file, report->file);
         if (result == 0)
-                result = anchor(&profile->trace.file, report->file);
+                result = mvs_profile_anchor(&profile->trace.file, report->file);
         if (result == 0)
-                result = anchor(&profile->flash.file, report->file);
+                result = mvs_profile_anchor(&profile->flash.file, report->file);
         if (result == 0)
                 result = give_id(profile);
-        if (result < 0)
+        if (result == 0)
+                result = mvs_profile_load_maps(profile, document, report);
+        if (result < 0 && result != -EINVAL)
                 mvs_profile_fail(report, NULL, "the profile cannot be loaded: %s", strerror(-result));
         return result;
 }
@@ -200,7 +186,7 @@ static int load_text(struct mvs_profile *ret, const struct mvs_profile_text *tex
         if (result == 0)
                 result = check_together(&profile, &document, report);
         if (result == 0)
-                result = complete(&profile, report);
+                result = complete(&profile, &document, report);
         yaml_document_delete(&document);
         if (result < 0)
                 mvs_profile_finish(&profile);

@@ -79,8 +79,31 @@ struct mvs_profile_trace {
         char *file; /* NULL: none */
 };
 
+/* An entry of a section whose keys are the user's own. */
+struct mvs_profile_entry {
+        char *key;
+        char *value; /* NULL: it is in the file */
+        char *file;
+};
+
+struct mvs_profile_map {
+        struct mvs_profile_entry *entries; /* in the profile's order */
+        unsigned count;
+};
+
+#define MVS_CONFIG_KEY_MAX   100U
+#define MVS_CONFIG_VALUE_MAX 4096U
+
+/* cloud.config, cloud.secrets: one store of items. */
+struct mvs_profile_config {
+        struct mvs_profile_map account;
+        struct mvs_profile_map device;
+};
+
 /* cloud: what the servers do, apart from the link itself. */
 struct mvs_profile_cloud {
+        struct mvs_profile_config config;
+        struct mvs_profile_config secrets;
         bool logging; /* false: mvServerLog answers LOGGINGDISABLEDBYSERVER; true */
 };
 

@@ -95,7 +95,18 @@ static const cyaml_schema_field_t trace_fields[] = {
         CYAML_FIELD_END,
 };
 
+/* libcyaml has no mappings with keys of the user's own: map.c reads them. */
+#define MAP(member) CYAML_FIELD_IGNORE(#member, CYAML_FLAG_OPTIONAL)
+
+static const cyaml_schema_field_t config_fields[] = {
+        MAP(account),
+        MAP(device),
+        CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t cloud_fields[] = {
+        CYAML_FIELD_MAPPING("config", CYAML_FLAG_OPTIONAL, struct mvs_profile_cloud, config, config_fields),
+        CYAML_FIELD_MAPPING("secrets", CYAML_FLAG_OPTIONAL, struct mvs_profile_cloud, secrets, config_fields),
         SWITCH(cloud, logging),
         CYAML_FIELD_END,
 };

@@ -15,6 +15,7 @@ enum mvs_profile_kind {
         MVS_PROFILE_DEVICE_ID, /* "UV" and 32 hexadecimal digits */
         MVS_PROFILE_URL,       /* http:// or https:// and at least a host */
         MVS_PROFILE_FILE,      /* a path, relative to the profile's directory */
+        MVS_PROFILE_TEXT,      /* any text */
 };
 
 struct mvs_profile_rule {

@@ -116,34 +116,48 @@ static bool is_file_name(const char *text)
         return text[0] != '\0' && strlen(text) < PATH_MAX;
 }
 
-static int check_string(const struct mvs_profile_check *check, const struct mvs_profile_rule *rule,
-                        const yaml_node_t *node)
+static int check_string(const struct mvs_profile_check *check, enum mvs_profile_kind kind, const yaml_node_t *node)
 {
         const char *text = text_of(node);
         if (mvs_profile_is_null(node))
                 return mvs_profile_expected(check, node, "a value (or leave the key out)");
-        if (rule->kind == MVS_PROFILE_DEVICE_ID && !is_device_id(text))
+        if (kind == MVS_PROFILE_DEVICE_ID && !is_device_id(text))
                 return mvs_profile_expected(check, node, "\"UV\" and 32 hexadecimal digits");
-        if (rule->kind == MVS_PROFILE_URL && !is_url(text))
+        if (kind == MVS_PROFILE_URL && !is_url(text))
                 return mvs_profile_expected(check, node,
                                             "a URL prefix that starts with http:// or https:// and a host");
-        if (rule->kind == MVS_PROFILE_FILE && !is_file_name(text))
+        if (kind == MVS_PROFILE_FILE && !is_file_name(text))
                 return mvs_profile_expected(check, node, "the path of a file");
         return 0;
 }
 
-int mvs_profile_check_value(struct mvs_profile_check *check, const struct cyaml_schema_value *schema,
-                            const yaml_node_t *node)
+/* A scalar without zero bytes. */
+static int check_scalar(const struct mvs_profile_check *check, const yaml_node_t *node)
 {
         if (node->type != YAML_SCALAR_NODE)
                 return mvs_profile_expected(check, node, "a single value");
         if (strlen(text_of(node)) != node->data.scalar.length)
                 return mvs_profile_expected(check, node, "text without zero bytes");
+        return 0;
+}
+
+int mvs_profile_check_text(struct mvs_profile_check *check, enum mvs_profile_kind kind, const yaml_node_t *node)
+{
+        int result = check_scalar(check, node);
+        return result == 0 ? check_string(check, kind, node) : result;
+}
+
+int mvs_profile_check_value(struct mvs_profile_check *check, const struct cyaml_schema_value *schema,
+                            const yaml_node_t *node)
+{
+        int result = check_scalar(check, node);
+        if (result < 0)
+                return result;
         const struct mvs_profile_rule *rule = mvs_profile_rule_find(check->path);
         switch (schema->type) {
         case CYAML_UINT: return check_number(check, rule, node);
         case CYAML_BOOL: return check_bool(check, node);
         case CYAML_ENUM: return check_enum(check, schema, node);
-        default: return check_string(check, rule, node);
+        default: return check_string(check, rule->kind, node);
         }
 }
