@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "sim/board/registers.h"
 #include "sim/cloud/cloud.h"
 #include "sim/cpu/cpu.h"
 #include "sim/cpu/preempt.h"
@@ -40,6 +41,7 @@ struct mvs_machine {
         struct mvs_memory memory;
         struct mvs_cloud cloud;
         struct mvs_flash flash;
+        struct mvs_board_registers board;
         struct mvs_link *link;
         pthread_cond_t answered; /* an answer from outside has come, or is not awaited any more */
         struct mvs_preempt preempt;

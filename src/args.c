@@ -4,6 +4,7 @@
 
 #include "src/call.h"
 #include "src/device.h"
+#include "src/periph.h"
 
 #define BLOCK 512U /* what the device's memory protection can tell apart */
 
@@ -174,6 +175,7 @@ static enum MvStatus check_arg(struct mvs_call *call, const struct mvs_arg *arg,
         switch (arg->kind) {
         case MVS_ARG_NONE:
         case MVS_ARG_VALUE: break;
+        case MVS_ARG_REGISTER: return mvs_periph_check_register(call, arg->name, (uint32_t)cell);
         case MVS_ARG_HANDLE: return check_handle(call, arg, cell);
         case MVS_ARG_IN: return check_struct(call, arg, cell);
         case MVS_ARG_OUT:

@@ -23,6 +23,7 @@ struct mvs_device;
 enum mvs_arg_kind {
         MVS_ARG_NONE,
         MVS_ARG_VALUE,
+        MVS_ARG_REGISTER,
         MVS_ARG_OUT,
         MVS_ARG_IN,
         MVS_ARG_INOUT,

@@ -46,6 +46,7 @@
 /* ---- the table ---- */
 
 #define SIZE_VALUE(type)      0
+#define SIZE_REGISTER(type)   0
 #define SIZE_OUT(type)        sizeof(type)
 #define SIZE_IN(type)         sizeof(type)
 #define SIZE_INOUT(type)      sizeof(type)
@@ -55,6 +56,7 @@
 #define SIZE_LEND(type)       0
 
 #define LENGTH_VALUE(more)        NULL
+#define LENGTH_REGISTER(more)     NULL
 #define LENGTH_OUT(more)          NULL
 #define LENGTH_IN(more)           NULL
 #define LENGTH_INOUT(more)        NULL
@@ -76,6 +78,7 @@
                  : MVS_FORM_POINTER, default              \
                  : MVS_FORM_STRUCT)
 #define FORM_VALUE(type)      MVS_FORM_NUMBER
+#define FORM_REGISTER(type)   MVS_FORM_NUMBER
 #define FORM_OUT(type)        FORM(type)
 #define FORM_IN(type)         MVS_FORM_STRUCT
 #define FORM_INOUT(type)      FORM(type)
@@ -85,6 +88,7 @@
 #define FORM_LEND(type)       MVS_FORM_POINTER
 
 #define OBJECT_VALUE(more)        MVS_OBJECT_NONE
+#define OBJECT_REGISTER(more)     MVS_OBJECT_NONE
 #define OBJECT_OUT(more)          MVS_OBJECT_NONE
 #define OBJECT_IN(more)           MVS_OBJECT_NONE
 #define OBJECT_INOUT(more)        MVS_OBJECT_NONE

@@ -8,6 +8,7 @@
 #define MVS_CALLS_ARGS_H
 
 #define ARG_VALUE(type, name)        VALUE, type, name, _
+#define ARG_REGISTER(name)           REGISTER, uint32_t, name, _
 #define ARG_OUT(type, name)          OUT, type, name, _
 #define ARG_IN(type, name)           IN, type, name, _
 #define ARG_INOUT(type, name)        INOUT, type, name, _
@@ -19,6 +20,7 @@
 
 /* The type of each kind's parameter. */
 #define TYPE_VALUE(type)      type
+#define TYPE_REGISTER(type)   type
 #define TYPE_OUT(type)        type *
 #define TYPE_IN(type)         const type *
 #define TYPE_INOUT(type)      type *

@@ -153,6 +153,7 @@ static void add_arg(struct making *making, const struct mvs_arg *arg, uintptr_t 
 {
         switch (arg->kind) {
         case MVS_ARG_NONE: break;
+        case MVS_ARG_REGISTER: add(making, (struct mvs_field)MVS_HEX(arg->name, cell)); break;
         case MVS_ARG_VALUE: add_number(making, arg->name, cell); break;
         case MVS_ARG_HANDLE: add_handle(making, arg->name, (const void *)cell); break;
         case MVS_ARG_BUFFER_IN:

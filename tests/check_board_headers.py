@@ -68,6 +68,11 @@ __STATIC_INLINE uint32_t registers(void)
         return SCB->CPUID + SysTick->CALIB + (SCB->ICSR & SCB_ICSR_VECTACTIVE_Msk) +
                (SysTick->CTRL & SysTick_CTRL_COUNTFLAG_Msk) + SysTick_Config(1000U);
 }
+__STATIC_INLINE __IO uint32_t *clocks(void)
+{
+        RCC_TypeDef *rcc = RCC;
+        return rcc == RCC_NS ? &rcc->AHB2ENR1 + RCC_BASE_NS : &RCC->PRIVCFGR;
+}
 int main(void)
 {
         SCB_Type *scb = SCB;
@@ -83,7 +88,7 @@ int main(void)
         __WFI(); __WFE(); __SEV(); __NOP(); __DSB(); __ISB(); __DMB();
         NVIC_DisableIRQ(TIM8_BRK_IRQn);
         return (int)(NVIC_GetEnableIRQ(TIM8_BRK_IRQn) + NVIC_GetPendingIRQ(TIM8_BRK_IRQn) +
-                     NVIC_GetActive(TIM8_BRK_IRQn) + NVIC_GetPriority(TIM8_BRK_IRQn) + SystemCoreClock + masked());
+                     NVIC_GetActive(TIM8_BRK_IRQn) + NVIC_GetPriority(TIM8_BRK_IRQn) + SystemCoreClock + masked() + (clocks() != 0));
 }
 """
 

@@ -43,6 +43,7 @@ struct veneer {
 #define ARGS3(a, b, c)               a, b, c
 #define ARGS4(a, b, c, d)            a, b, c, d
 #define ARG_VALUE(type, name)        type
+#define ARG_REGISTER(name)           uint32_t
 #define ARG_OUT(type, name)          type *
 #define ARG_IN(type, name)           const type *
 #define ARG_INOUT(type, name)        type *
@@ -61,6 +62,7 @@ struct veneer {
 #undef ARGS3
 #undef ARGS4
 #undef ARG_VALUE
+#undef ARG_REGISTER
 #undef ARG_OUT
 #undef ARG_IN
 #undef ARG_INOUT
@@ -78,6 +80,7 @@ struct veneer {
 #define ARGS3(a, b, c)               a ", " b ", " c
 #define ARGS4(a, b, c, d)            a ", " b ", " c ", " d
 #define ARG_VALUE(type, name)        #type " " #name
+#define ARG_REGISTER(name)           "uint32_t " #name
 #define ARG_OUT(type, name)          #type " *" #name
 #define ARG_IN(type, name)           "const " #type " *" #name
 #define ARG_INOUT(type, name)        #type " *" #name

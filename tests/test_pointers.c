@@ -87,6 +87,8 @@ static bool good_value(const struct mvt_arg *arg, const struct mvt_call *call, u
                 uintptr_t value;
         } values[] = {
                 {"mvGetDeviceId", "len", 34},
+                {"mvPeriphPoke32", "mask", 1},
+                {"mvPeriphPoke32", "xorvalue", 1},
                 {"mvTempTriggerNotification", "type", MV_EVENTTYPE_UPDATEDOWNLOADED},
                 {"mvTempTriggerNotification", "tag", 1},
                 {"mvReadHttpResponseHeader", "header_index", 0},
@@ -139,6 +141,7 @@ static bool good_cell(const struct mvt_call *call, unsigned index, uintptr_t *re
         const struct mvt_arg *arg = &call->args[index];
         switch (arg->kind) {
         case MVT_ARG_VALUE: return good_value(arg, call, ret);
+        case MVT_ARG_REGISTER: *ret = 0x46020c8c; return true; /* RCC_AHB2ENR1 */
         case MVT_ARG_HANDLE: return good_handle(call, ret);
         case MVT_ARG_IN:
         case MVT_ARG_INOUT: *ret = (uintptr_t)room[index]; return good_struct(arg, call, room[index]);
@@ -158,7 +161,7 @@ static void good_cells(const struct mvt_call *call, uintptr_t cells[MVT_ARGS_MAX
 
 static bool is_pointer(const struct mvt_arg *arg)
 {
-        return arg->kind != MVT_ARG_VALUE && arg->kind != MVT_ARG_HANDLE;
+        return arg->kind != MVT_ARG_VALUE && arg->kind != MVT_ARG_REGISTER && arg->kind != MVT_ARG_HANDLE;
 }
 
 static bool is_written(enum mvt_arg_kind kind)

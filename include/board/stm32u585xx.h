@@ -151,4 +151,83 @@ typedef enum {
 #include <core_cm33.h>
 #include "system_stm32u5xx.h"
 
+#include <stdint.h>
+#include <cmsis_compiler.h>
+
+/*
+ * The registers of RCC, of which Microvisor is the owner: for their addresses, which mvPeriphPeek32 and mvPeriphPoke32
+ * take. An access to one is a fault, on the host as on the device.
+ */
+typedef struct {
+        __IO uint32_t CR;
+        uint32_t RESERVED_04;
+        __IO uint32_t ICSCR1;
+        __IO uint32_t ICSCR2;
+        __IO uint32_t ICSCR3;
+        __IO uint32_t CRRCR;
+        uint32_t RESERVED_18;
+        __IO uint32_t CFGR1;
+        __IO uint32_t CFGR2;
+        __IO uint32_t CFGR3;
+        __IO uint32_t PLL1CFGR;
+        __IO uint32_t PLL2CFGR;
+        __IO uint32_t PLL3CFGR;
+        __IO uint32_t PLL1DIVR;
+        __IO uint32_t PLL1FRACR;
+        __IO uint32_t PLL2DIVR;
+        __IO uint32_t PLL2FRACR;
+        __IO uint32_t PLL3DIVR;
+        __IO uint32_t PLL3FRACR;
+        uint32_t RESERVED_4C;
+        __IO uint32_t CIER;
+        __IO uint32_t CIFR;
+        __IO uint32_t CICR;
+        uint32_t RESERVED_5C;
+        __IO uint32_t AHB1RSTR;
+        __IO uint32_t AHB2RSTR1;
+        __IO uint32_t AHB2RSTR2;
+        __IO uint32_t AHB3RSTR;
+        uint32_t RESERVED_70;
+        __IO uint32_t APB1RSTR1;
+        __IO uint32_t APB1RSTR2;
+        __IO uint32_t APB2RSTR;
+        __IO uint32_t APB3RSTR;
+        uint32_t RESERVED_84;
+        __IO uint32_t AHB1ENR;
+        __IO uint32_t AHB2ENR1;
+        __IO uint32_t AHB2ENR2;
+        __IO uint32_t AHB3ENR;
+        uint32_t RESERVED_98;
+        __IO uint32_t APB1ENR1;
+        __IO uint32_t APB1ENR2;
+        __IO uint32_t APB2ENR;
+        __IO uint32_t APB3ENR;
+        uint32_t RESERVED_AC;
+        __IO uint32_t AHB1SMENR;
+        __IO uint32_t AHB2SMENR1;
+        __IO uint32_t AHB2SMENR2;
+        __IO uint32_t AHB3SMENR;
+        uint32_t RESERVED_C0;
+        __IO uint32_t APB1SMENR1;
+        __IO uint32_t APB1SMENR2;
+        __IO uint32_t APB2SMENR;
+        __IO uint32_t APB3SMENR;
+        uint32_t RESERVED_D4;
+        __IO uint32_t SRDAMR;
+        uint32_t RESERVED_DC;
+        __IO uint32_t CCIPR1;
+        __IO uint32_t CCIPR2;
+        __IO uint32_t CCIPR3;
+        uint32_t RESERVED_EC;
+        __IO uint32_t BDCR;
+        __IO uint32_t CSR;
+        uint32_t RESERVED_F8[6];
+        __IO uint32_t SECCFGR;
+        __IO uint32_t PRIVCFGR;
+} RCC_TypeDef;
+
+#define RCC_BASE_NS 0x46020C00UL
+#define RCC_NS      ((RCC_TypeDef *)RCC_BASE_NS)
+#define RCC         RCC_NS
+
 #endif

@@ -30,6 +30,7 @@
 /* ---- the table ---- */
 
 #define SIZE_VALUE(type)      0
+#define SIZE_REGISTER(type)   0
 #define SIZE_OUT(type)        sizeof(type)
 #define SIZE_IN(type)         sizeof(type)
 #define SIZE_INOUT(type)      sizeof(type)

@@ -13,6 +13,7 @@
 
 enum mvt_arg_kind {
         MVT_ARG_VALUE,
+        MVT_ARG_REGISTER,
         MVT_ARG_OUT,
         MVT_ARG_IN,
         MVT_ARG_INOUT,
