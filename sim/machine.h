@@ -12,6 +12,7 @@
 
 #include "sim/board/registers.h"
 #include "sim/cloud/cloud.h"
+#include "sim/cloud/config.h"
 #include "sim/cpu/cpu.h"
 #include "sim/cpu/preempt.h"
 #include "sim/cpu/registers.h"
@@ -40,6 +41,7 @@ struct mvs_machine {
         struct mvs_registers registers;
         struct mvs_memory memory;
         struct mvs_cloud cloud;
+        struct mvs_config config;
         struct mvs_flash flash;
         struct mvs_board_registers board;
         struct mvs_link *link;

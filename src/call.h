@@ -91,6 +91,8 @@ struct mvs_call {
                 struct MvRequestNetworkParams network;
                 struct MvOpenChannelParams channel;
                 struct MvHttpRequest http;
+                struct MvConfigKeyFetchParams config_fetch;
+                struct MvConfigResponseReadItemParams config_item;
                 uint8_t bytes[128];
         } in;
 };

@@ -77,6 +77,7 @@ static const struct mvs_channel_ops *ops_of(enum MvChannelType type)
 {
         switch (type) {
         case MV_CHANNELTYPE_HTTP: return &mvs_http_ops;
+        case MV_CHANNELTYPE_CONFIGFETCH: return &mvs_config_ops;
         default: return NULL;
         }
 }

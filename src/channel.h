@@ -54,6 +54,18 @@ struct mvs_http_exchange {
         struct mvs_http_reply *reply;
 };
 
+struct mvs_config_item;
+
+struct mvs_config_fetch {
+        bool sent;    /* a fetch was accepted on this channel */
+        bool present; /* its answer may be read */
+        bool read;    /* the application has asked how it ended */
+        uint64_t sent_us;
+        enum MvConfigFetchResult result;
+        uint32_t count; /* of items, in the order of the request; 0 when the answer was too large */
+        struct mvs_config_item *items;
+};
+
 struct mvs_channel {
         struct mvs_object object; /* first */
         struct mvs_device *device;
@@ -70,6 +82,7 @@ struct mvs_channel {
         uint64_t terminated_us;
         struct mvs_timer timer; /* the channel's next event is due */
         struct mvs_http_exchange http;
+        struct mvs_config_fetch config;
 };
 
 struct mvs_channels {
@@ -112,5 +125,13 @@ void mvs_channels_finish(struct mvs_device *device);
 /* ---- http.c ---- */
 
 extern const struct mvs_channel_ops mvs_http_ops;
+
+/* ---- config.c ---- */
+
+extern const struct mvs_channel_ops mvs_config_ops;
+
+/* The fields of MvConfigResponseReadItemParams. */
+enum MvStatus mvs_config_check_read_item(struct mvs_call *call, const struct MvConfigResponseReadItemParams *params)
+        __attribute__((warn_unused_result));
 
 #endif

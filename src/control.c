@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 
 #include "src/device.h"
 
@@ -98,6 +99,34 @@ EXPORT void mvsim_set_server_logging(bool enabled)
         struct control control = begin();
         control.device->machine.cloud.logging = enabled;
         end(&control);
+}
+
+static bool is_config_key(const char *key)
+{
+        size_t len = strlen(key);
+        if (len == 0 || len > MVS_CONFIG_KEY_MAX)
+                return false;
+        while (*key >= ' ' && *key <= '~')
+                key++;
+        return *key == '\0';
+}
+
+EXPORT int mvsim_set_config(enum mvsim_store store, enum mvsim_scope scope, const char *key, const void *value,
+                            size_t len)
+{
+        bool fine = store <= MVSIM_STORE_SECRETS && scope <= MVSIM_SCOPE_ACCOUNT && is_config_key(key);
+        if (!fine || len > MVS_CONFIG_VALUE_MAX)
+                return -EINVAL;
+        struct mvs_config_key which = {
+                .store = store == MVSIM_STORE_SECRETS ? MVS_CONFIG_SECRETS : MVS_CONFIG_CONFIG,
+                .scope = scope == MVSIM_SCOPE_ACCOUNT ? MVS_CONFIG_ACCOUNT : MVS_CONFIG_DEVICE,
+                .len = (uint32_t)strlen(key),
+        };
+        memcpy(which.text, key, which.len);
+        struct control control = begin();
+        int result = mvs_config_set(&control.device->machine.config, &which, value, (uint32_t)len);
+        end(&control);
+        return result;
 }
 
 EXPORT int mvsim_pend_irq(unsigned irq, uint64_t delay_us)

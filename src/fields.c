@@ -9,6 +9,7 @@ enum MvStatus mvs_fields_check(struct mvs_call *call)
         case MVS_CALL_mvSetupNotifications: return mvs_notify_check_setup(call, &call->in.setup);
         case MVS_CALL_mvRequestNetwork: return mvs_network_check_params(call, &call->in.network);
         case MVS_CALL_mvOpenChannel: return mvs_channel_check_params(call, &call->in.channel);
+        case MVS_CALL_mvReadConfigResponseItem: return mvs_config_check_read_item(call, &call->in.config_item);
         default: return MV_STATUS_OKAY;
         }
 }

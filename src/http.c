@@ -116,12 +116,7 @@ static void stop(struct mvs_channel *channel)
 static void closing(const struct mvs_channel *channel)
 {
         if (channel->http.present && !channel->http.read)
-                mvs_lint_found(channel->device, MVS_LINT_response_unread, channel->tag,
-                               "channel 0x%08" PRIx32 " (tag %" PRIu32
-                               ") is closed with the response to its request of %" PRIu64
-                               " us in it, unread (call mvReadHttpResponseData first: it alone tells how the request "
-                               "ended)",
-                               channel->object.handle, channel->tag, channel->http.sent_us);
+                mvs_lint_unread(channel, "mvReadHttpResponseData", channel->http.sent_us);
 }
 
 static const char *describe(const struct mvs_channel *channel)

@@ -122,6 +122,9 @@ void mvs_lint_bad_handle(struct mvs_call *call, uintptr_t handle, enum mvs_objec
 void mvs_lint_closing(struct mvs_device *device, const struct mvs_object *object);
 void mvs_lint_closing_channel(const struct mvs_channel *channel);
 
+/* A channel closes with the response to a request of `sent_us` in it, which `call` would have read. */
+void mvs_lint_unread(const struct mvs_channel *channel, const char *call, uint64_t sent_us);
+
 /* Another channel was opened, or the application ends: what else is open? */
 void mvs_lint_look_at_lost_channels(struct mvs_device *device);
 

@@ -272,24 +272,28 @@ START_TEST(buffers_must_be_writable)
 }
 END_TEST
 
-START_TEST(this_version_knows_http_channels_only)
+START_TEST(a_type_that_is_not_known_is_refused)
 {
         static const enum MvChannelType others[] = {MV_CHANNELTYPE_OPAQUEBYTES, MV_CHANNELTYPE_MQTT,
-                                                    MV_CHANNELTYPE_CONFIGFETCH, (enum MvChannelType)4,
-                                                    MV_CHANNELTYPE__MAX};
+                                                    (enum MvChannelType)4, MV_CHANNELTYPE__MAX};
         struct MvOpenChannelParams params = mvt_http_params();
         for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
                 params.v1.channel_type = others[i];
                 refused(&params, MV_STATUS_UNKNOWNCHANNELTYPE, "channel_type");
         }
-        params.v1.channel_type = MV_CHANNELTYPE_OPAQUEBYTES;
-        params.v1.receive_buffer_len = 16; /* enough for this type */
-        refused(&params, MV_STATUS_UNKNOWNCHANNELTYPE, "channel_type");
-        params.v1.receive_buffer_len = 15;
-        refused(&params, MV_STATUS_INVALIDBUFFERSIZE, "receive_buffer_len");
-        params.v1.channel_type = MV_CHANNELTYPE_MQTT;
-        params.v1.receive_buffer_len = 511;
-        refused(&params, MV_STATUS_INVALIDBUFFERSIZE, "receive_buffer_len");
+}
+END_TEST
+
+START_TEST(the_least_receive_buffer_depends_on_the_type)
+{
+        static const enum MvChannelType types[] = {MV_CHANNELTYPE_OPAQUEBYTES, MV_CHANNELTYPE_HTTP, MV_CHANNELTYPE_MQTT,
+                                                   MV_CHANNELTYPE_CONFIGFETCH};
+        struct MvOpenChannelParams params = mvt_http_params();
+        for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+                params.v1.channel_type = types[i];
+                params.v1.receive_buffer_len = types[i] == MV_CHANNELTYPE_OPAQUEBYTES ? 15 : 511;
+                refused(&params, MV_STATUS_INVALIDBUFFERSIZE, "receive_buffer_len");
+        }
 }
 END_TEST
 
@@ -476,7 +480,8 @@ Suite *suite(void)
         tcase_add_test(tests, receive_buffer_has_512_bytes_at_any_address);
         tcase_add_test(tests, send_buffer_lies_on_the_grid);
         tcase_add_test(tests, buffers_must_be_writable);
-        tcase_add_test(tests, this_version_knows_http_channels_only);
+        tcase_add_test(tests, a_type_that_is_not_known_is_refused);
+        tcase_add_test(tests, the_least_receive_buffer_depends_on_the_type);
         tcase_add_test(tests, endpoint_must_be_readable_even_when_empty);
         tcase_add_test(tests, a_buffer_may_not_overlap_what_is_lent);
         tcase_add_test(tests, the_two_buffers_may_touch_but_not_overlap);

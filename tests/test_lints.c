@@ -623,6 +623,46 @@ START_TEST(response_read_or_given_up)
 }
 END_TEST
 
+static MvChannelHandle open_for_configuration(void)
+{
+        struct MvOpenChannelParams params = mvt_http_params();
+        params.v1.channel_type = MV_CHANNELTYPE_CONFIGFETCH;
+        return mvt_channel_open(&params);
+}
+
+static void fetch_host(MvChannelHandle channel)
+{
+        static const struct MvConfigKeyToFetch key = {
+                MV_CONFIGKEYFETCHSCOPE_DEVICE, MV_CONFIGKEYFETCHSTORE_CONFIG, {(const uint8_t *)"host", 4}};
+        const struct MvConfigKeyFetchParams params = {1, &key};
+        unsigned before = mvt_all_records();
+        expect_okay(mvSendConfigFetchRequest(channel, &params));
+        wait_until(mvt_all_records() > before);
+}
+
+START_TEST(configuration_unread)
+{
+        MvChannelHandle channel = open_for_configuration();
+        fetch_host(channel);
+        mvt_channel_close(&channel);
+        EXPECT_FOUND("response-unread", 1, "tag 67", "mvReadConfigFetchResponseData");
+}
+END_TEST
+
+START_TEST(configuration_of_which_an_item_was_read)
+{
+        uint8_t value[16];
+        uint32_t len;
+        enum MvConfigKeyFetchResult result;
+        const struct MvConfigResponseReadItemParams params = {0, &result, {value, sizeof value, &len}};
+        MvChannelHandle channel = open_for_configuration();
+        fetch_host(channel);
+        expect_okay(mvReadConfigResponseItem(channel, &params));
+        mvt_channel_close(&channel);
+        expect_none();
+}
+END_TEST
+
 static void poll_for(uint64_t duration_us, uint64_t pause_us)
 {
         enum MvNetworkStatus status;
@@ -943,6 +983,8 @@ static void add_online(Suite *suite)
         tcase_add_test(tests, rate_limit_waited_for);
         tcase_add_test(tests, response_unread);
         tcase_add_test(tests, response_read_or_given_up);
+        tcase_add_test(tests, configuration_unread);
+        tcase_add_test(tests, configuration_of_which_an_item_was_read);
         tcase_add_test(tests, hot_poll);
         tcase_add_test(tests, polling_with_pauses);
         tcase_add_test(tests, polling_until_connected);

@@ -17,11 +17,11 @@
 /* ---- a device on which every call's other arguments can be good ---- */
 
 static struct MvNotification ring[4];
-static uint8_t blocks[4][512] __attribute__((aligned(512))); /* receive, send, free, lent */
+static uint8_t blocks[6][512] __attribute__((aligned(512))); /* receive, send, free, lent, two of config_channel */
 static uint8_t *const lent = blocks[3];
 static MvNotificationHandle centre;
 static MvNetworkHandle network;
-static MvChannelHandle channel;
+static MvChannelHandle channel, config_channel;
 static MvExternalFlashHandle flash;
 static const uint8_t text[] = "text";
 
@@ -34,6 +34,13 @@ static struct MvOpenChannelParams channel_params(uint8_t *receive, uint8_t *send
         };
 }
 
+static void open_config_channel(void)
+{
+        struct MvOpenChannelParams params = channel_params(blocks[4], blocks[5]);
+        params.v1.channel_type = MV_CHANNELTYPE_CONFIGFETCH;
+        expect_okay(mvOpenChannel(&params, &config_channel));
+}
+
 static void set_up(void)
 {
         mvt_device_boot(&(struct mvt_device){.leaves_handles = true, .profile = "log: {level: error}\n"});
@@ -42,11 +49,18 @@ static void set_up(void)
         network = mvt_network_connect(centre, 1);
         const struct MvOpenChannelParams params = channel_params(blocks[0], blocks[1]);
         expect_okay(mvOpenChannel(&params, &channel));
+        open_config_channel();
         expect_okay(mvServerLoggingInit(lent, sizeof blocks[3]));
         expect_okay(mvExternalFlashOpen(&flash));
 }
 
 /* ---- good arguments: what the call is given where it is not being tried ---- */
+
+static const struct MvConfigKeyToFetch config_key = {
+        MV_CONFIGKEYFETCHSCOPE_DEVICE, MV_CONFIGKEYFETCHSTORE_CONFIG, {text, 4}};
+static enum MvConfigKeyFetchResult item_result;
+static uint8_t item_bytes[16];
+static uint32_t item_length;
 
 /* What an input points to; `bytes` is room for it. False: the test knows none. */
 static bool good_struct(const struct mvt_arg *arg, const struct mvt_call *call, void *bytes)
@@ -63,6 +77,11 @@ static bool good_struct(const struct mvt_arg *arg, const struct mvt_call *call, 
                 *(struct MvOpenChannelParams *)bytes = channel_params(other_blocks[0], other_blocks[1]);
         else if (strcmp(call->name, "mvSendHttpRequest") == 0)
                 *(struct MvHttpRequest *)bytes = (struct MvHttpRequest){.method = {text, 4}, .url = {text, 4}};
+        else if (strcmp(call->name, "mvSendConfigFetchRequest") == 0)
+                *(struct MvConfigKeyFetchParams *)bytes = (struct MvConfigKeyFetchParams){1, &config_key};
+        else if (strcmp(call->name, "mvReadConfigResponseItem") == 0)
+                *(struct MvConfigResponseReadItemParams *)bytes =
+                        (struct MvConfigResponseReadItemParams){0, &item_result, {item_bytes, 16, &item_length}};
         else if (strcmp(call->name, "mvCloseNotifications") == 0)
                 *(MvNotificationHandle *)bytes = centre;
         else if (strcmp(call->name, "mvReleaseNetwork") == 0)
@@ -127,6 +146,8 @@ static bool good_handle(const struct mvt_call *call, uintptr_t *ret)
                 *ret = (uintptr_t)network;
         else if (strstr(call->name, "Flash"))
                 *ret = (uintptr_t)flash;
+        else if (strstr(call->name, "Config"))
+                *ret = (uintptr_t)config_channel;
         else if (strstr(call->name, "Http") || strstr(call->name, "Channel"))
                 *ret = (uintptr_t)channel;
         else
@@ -498,6 +519,60 @@ static enum MvStatus body_data(uintptr_t address)
         return send_request(&request);
 }
 
+/* A late fault ends this channel too. */
+static enum MvStatus fetch(const struct MvConfigKeyToFetch *keys)
+{
+        const struct MvConfigKeyFetchParams params = {1, keys};
+        enum MvStatus status = mvSendConfigFetchRequest(config_channel, &params);
+        enum MvClosureReason reason = MV_CLOSUREREASON_NONE;
+        expect_okay(mvGetChannelClosureReason(config_channel, &reason));
+        ck_assert_int_eq(reason, MV_CLOSUREREASON_CONNECTIONTERMINATED);
+        expect_okay(mvCloseChannel(&config_channel));
+        mvsim_run_for(1000000);
+        open_config_channel();
+        return status;
+}
+
+static enum MvStatus keys_to_fetch(uintptr_t address)
+{
+        return fetch((const struct MvConfigKeyToFetch *)address);
+}
+
+static enum MvStatus key_data(uintptr_t address)
+{
+        struct MvConfigKeyToFetch key = config_key;
+        key.key = (struct MvSizedString){(const uint8_t *)address, NESTED_LEN};
+        return fetch(&key);
+}
+
+static enum MvStatus read_item(struct MvConfigResponseReadItemParams params)
+{
+        item_result = MV_CONFIGKEYFETCHRESULT_SERVERERROR;
+        item_length = 77;
+        enum MvStatus status = mvReadConfigResponseItem(config_channel, &params);
+        ck_assert_int_eq(item_result, MV_CONFIGKEYFETCHRESULT_SERVERERROR);
+        ck_assert_uint_eq(item_length, 77);
+        return status;
+}
+
+static enum MvStatus item_result_at(uintptr_t address)
+{
+        return read_item((struct MvConfigResponseReadItemParams){
+                0, (enum MvConfigKeyFetchResult *)address, {item_bytes, 16, &item_length}});
+}
+
+static enum MvStatus item_data(uintptr_t address)
+{
+        return read_item((struct MvConfigResponseReadItemParams){
+                0, &item_result, {(uint8_t *)address, NESTED_LEN, &item_length}});
+}
+
+static enum MvStatus item_length_at(uintptr_t address)
+{
+        return read_item(
+                (struct MvConfigResponseReadItemParams){0, &item_result, {item_bytes, 16, (uint32_t *)address}});
+}
+
 static const struct nested nested[] = {
         {"mvSetupNotifications", "buffer", NESTED_LEN, true, true, MV_STATUS_PARAMETERFAULT, setup_buffer},
         {"mvOpenChannel", "receive_buffer", 512, true, true, MV_STATUS_PARAMETERFAULT, receive_buffer},
@@ -508,6 +583,15 @@ static const struct nested nested[] = {
         {"mvSendHttpRequest", "headers", NESTED_LEN, false, false, MV_STATUS_LATEFAULT, headers},
         {"mvSendHttpRequest", "headers[].data", NESTED_LEN, false, false, MV_STATUS_LATEFAULT, headers_data},
         {"mvSendHttpRequest", "body.data", NESTED_LEN, false, false, MV_STATUS_LATEFAULT, body_data},
+        {"mvSendConfigFetchRequest", "keys_to_fetch", sizeof(struct MvConfigKeyToFetch), false, false,
+         MV_STATUS_LATEFAULT, keys_to_fetch},
+        {"mvSendConfigFetchRequest", "keys_to_fetch[].key.data", NESTED_LEN, false, false, MV_STATUS_LATEFAULT,
+         key_data},
+        {"mvReadConfigResponseItem", "result", sizeof(enum MvConfigKeyFetchResult), true, false,
+         MV_STATUS_PARAMETERFAULT, item_result_at},
+        {"mvReadConfigResponseItem", "buf.data", NESTED_LEN, true, false, MV_STATUS_PARAMETERFAULT, item_data},
+        {"mvReadConfigResponseItem", "buf.length", sizeof(uint32_t), true, false, MV_STATUS_PARAMETERFAULT,
+         item_length_at},
 };
 
 START_TEST(bad_pointer_in_a_structure_is_refused_by_name)

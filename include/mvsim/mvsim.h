@@ -90,6 +90,26 @@ void mvsim_network_up(void);
 /* Whether the servers take log entries; while not, mvServerLog answers LOGGINGDISABLEDBYSERVER. */
 void mvsim_set_server_logging(bool enabled);
 
+/* Which of the cloud's two stores of configuration items, and whose. */
+enum mvsim_store {
+        MVSIM_STORE_CONFIG,
+        MVSIM_STORE_SECRETS,
+};
+
+enum mvsim_scope {
+        MVSIM_SCOPE_DEVICE,
+        MVSIM_SCOPE_ACCOUNT,
+};
+
+/*
+ * From now on the item has this value, whatever the profile says (`cloud: {config, secrets}`); `value` NULL: there is
+ * no such item. The bytes are copied. Fetches that are under way are answered with it. It stays when the application
+ * starts again. Any thread; not from a handler. 0; -EINVAL for a key that is not 1 to 100 printable ASCII characters,
+ * for a store or a scope that does not exist, or for more than 4096 bytes; or another negative errno, of the host's,
+ * and the item is as it was or is the profile's.
+ */
+int mvsim_set_config(enum mvsim_store store, enum mvsim_scope scope, const char *key, const void *value, size_t len);
+
 /*
  * Interrupt line `irq` is pended, as by a peripheral, `delay_us` of device time from now (0: now). -EINVAL for a line
  * that does not exist, -EBUSY while 64 are waiting.

@@ -27,6 +27,7 @@ static const struct mvs_profile defaults = {
                         .channels = 4,
                         .channel_opens_per_s = 8,
                         .http_headers = 32,
+                        .config_keys = 8,
                         .log_message = 1024,
                         .notification_hold_ms = 10,
                         .fast_irq_hang_ms = 100,

@@ -114,6 +114,7 @@ struct mvs_profile_limits {
         uint32_t channels;             /* 4 */
         uint32_t channel_opens_per_s;  /* 8 in any sliding second */
         uint32_t http_headers;         /* 32 */
+        uint32_t config_keys;          /* 8 of a fetch */
         uint32_t log_message;          /* 1024 bytes */
         uint32_t notification_hold_ms; /* 10 */
         uint32_t fast_irq_hang_ms;     /* 100 */

@@ -28,7 +28,7 @@ enum mvs_event_kind {
         MVS_EVENT_MASK,     /* PRIMASK, FAULTMASK or BASEPRI changed */
         MVS_EVENT_NETWORK,  /* the status of the connection changed */
         MVS_EVENT_OUTAGE,   /* the world broke or mended, by the control API */
-        MVS_EVENT_REQUEST,  /* an HTTP request went out */
+        MVS_EVENT_REQUEST,  /* a channel's request went out */
         MVS_EVENT_REPLY,    /* and its reply, or why there is none, came */
         MVS_EVENT_LOG,      /* a server log entry left the device */
         MVS_EVENT_FAULT,    /* the control API told a call to fail */

@@ -28,6 +28,7 @@ static int maker_of(enum mvs_call_number number)
         case MVS_CALL_mvRequestNetwork: return MVS_MAKER_NETWORK;
         case MVS_CALL_mvOpenChannel: return MVS_MAKER_CHANNEL;
         case MVS_CALL_mvServerLoggingInit: return MVS_MAKER_LOG;
+        case MVS_CALL_mvSendConfigFetchRequest:
         case MVS_CALL_mvSendHttpRequest: return MVS_MAKER_REQUEST;
         default: return -1;
         }

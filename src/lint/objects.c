@@ -115,6 +115,15 @@ void mvs_lint_closing_channel(const struct mvs_channel *channel)
                 channel->ops->closing(channel);
 }
 
+void mvs_lint_unread(const struct mvs_channel *channel, const char *call, uint64_t sent_us)
+{
+        mvs_lint_found(channel->device, MVS_LINT_response_unread, channel->tag,
+                       "channel 0x%08" PRIx32 " (tag %" PRIu32
+                       ") is closed with the response to its request of %" PRIu64
+                       " us in it, unread (call %s first: it tells how the request ended)",
+                       channel->object.handle, channel->tag, sent_us, call);
+}
+
 /* ---- the end ---- */
 
 static void look_at_open_handles(struct mvs_device *device)
