@@ -93,6 +93,8 @@ struct mvs_call {
                 struct MvHttpRequest http;
                 struct MvConfigKeyFetchParams config_fetch;
                 struct MvConfigResponseReadItemParams config_item;
+                struct MvWifiConfig wifi;
+                struct MvWifiConfigOut wifi_out;
                 uint8_t bytes[128];
         } in;
 };

@@ -177,6 +177,13 @@ EXPORT const char *mvsim_lint(unsigned index, const char **ret_description)
         return mvs_lint_describe(index, ret_description);
 }
 
+EXPORT void mvsim_get_wifi(struct mvsim_wifi *ret_wifi)
+{
+        struct control control = begin();
+        mvs_wifi_get(control.device, ret_wifi);
+        end(&control);
+}
+
 EXPORT bool mvsim_led_is_on(void)
 {
         struct control control = begin();

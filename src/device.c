@@ -166,11 +166,16 @@ static int init_device(struct mvs_device *device, struct mvs_profile *profile)
         result = mvs_log_init(device);
         if (result < 0)
                 goto no_log;
+        result = mvs_wifi_init(device);
+        if (result < 0)
+                goto no_wifi;
         result = mvs_machine_start(&device->machine);
         if (result < 0)
                 goto no_start;
         return 0;
 no_start:
+        mvs_wifi_finish(device);
+no_wifi:
         mvs_log_finish(device);
 no_log:
         mvs_trace_close(&device->machine.trace);
@@ -275,6 +280,7 @@ __attribute__((visibility("default"))) void mvsim_shutdown(void)
                 mvs_lint_finish(device);
                 mvs_notify_finish(device);
                 mvs_log_finish(device);
+                mvs_wifi_finish(device);
                 mvs_machine_finish(&device->machine);
                 mvs_arena_destroy(device, sizeof *device);
         }

@@ -18,6 +18,7 @@
 #include "src/network.h"
 #include "src/notify.h"
 #include "src/raise.h"
+#include "src/wifi.h"
 
 #define MVS_REPORTED_MAX 256
 
@@ -41,6 +42,7 @@ struct mvs_device {
         struct mvs_lint lint;
         struct mvs_fast fast;
         struct mvs_flash_handles flash;
+        struct mvs_wifi wifi;
         struct mvs_raiser raisers[MVS_RAISERS_MAX];
         struct mvsim_reject last_reject;
         struct mvs_reported reported;

@@ -108,6 +108,18 @@ static void add_response(struct making *making, const struct MvHttpResponseData 
         add_number(making, ".body_length", data->body_length);
 }
 
+/* The password is nobody's business. */
+static void add_wifi(struct making *making, const struct MvWifiConfig *config)
+{
+        add_number(making, ".version", config->version);
+        if (config->version != 1)
+                return;
+        add_number(making, ".config_mode", config->v1.config_mode);
+        if (config->v1.config_mode == MV_WIFICONFIGMODE_APPLYNOW)
+                add_text(making, ".wifi_ssid", config->v1.wifi_ssid.data, config->v1.wifi_ssid.length);
+        add_number(making, ".wifi_password.length", config->v1.wifi_password.length);
+}
+
 /* The fields of the structure that the call takes or fills in; those of others are not told apart. */
 static void add_fields(struct making *making, const struct mvs_arg *arg, uintptr_t cell)
 {
@@ -117,6 +129,7 @@ static void add_fields(struct making *making, const struct mvs_arg *arg, uintptr
                 struct MvOpenChannelParams channel;
                 struct MvHttpRequest request;
                 struct MvHttpResponseData response;
+                struct MvWifiConfig wifi;
         } of;
         if (arg->size > sizeof of || !read_app(making, &of, cell, arg->size))
                 return;
@@ -126,6 +139,7 @@ static void add_fields(struct making *making, const struct mvs_arg *arg, uintptr
         case MVS_CALL_mvOpenChannel: add_channel(making, &of.channel); break;
         case MVS_CALL_mvSendHttpRequest: add_request(making, &of.request); break;
         case MVS_CALL_mvReadHttpResponseData: add_response(making, &of.response); break;
+        case MVS_CALL_mvSetWifiConfig: add_wifi(making, &of.wifi); break;
         default: break;
         }
 }

@@ -148,7 +148,8 @@ static const char everything[] = "device:\n"
                                  "  channel_opens_per_s: 1000000\n"
                                  "  http_headers: 14\n"
                                  "  log_message: 15\n"
-                                 "  notification_hold_ms: 0\n";
+                                 "  notification_hold_ms: 0\n"
+                                 "wifi: {ssid: \"name of a network\", password: \"\"}\n";
 
 START_TEST(every_key_is_read)
 {
@@ -189,6 +190,8 @@ START_TEST(every_key_is_read)
         ck_assert_uint_eq(p.limits.http_headers, 14);
         ck_assert_uint_eq(p.limits.log_message, 15);
         ck_assert_uint_eq(p.limits.notification_hold_ms, 0);
+        ck_assert_str_eq(p.wifi.ssid, "name of a network");
+        ck_assert_str_eq(p.wifi.password, "");
         mvs_profile_finish(&p);
 }
 END_TEST
@@ -222,7 +225,7 @@ END_TEST
         "microvisorwatchdog, microvisoroutofmemory, microvisorerror, applicationcrash, applicationupdate, " \
         "microvisorupdate, optionbytes, deepsleepcheckin, deepsleepapplication, deepsleepmodem, "           \
         "deepsleepapplicationrtc, deepsleepother"
-#define SECTIONS "device, network, http, time, log, trace, cloud, limits, flash, memory, lint"
+#define SECTIONS "device, network, http, time, log, trace, cloud, limits, flash, wifi, memory, lint"
 #define DEVICE   "id, sysclk, hclk, pclk1, pclk2, wake_reason"
 #define URL      "expected a URL prefix that starts with http:// or https:// and a host"
 
@@ -253,6 +256,11 @@ static const struct {
         {"time: &t {}\nlog: *t\n", "2:6: found the alias `*t`, expected the value itself"},
         {"[[[[[[[[[[[[[[[[[[[[", "1:17: nested deeper than any key of a profile"},
         {"time: {}\n---\nlog: {}\n", "2:1: a second document starts here; a profile is one document (remove `---`)"},
+        /* Texts with a length */
+        {"wifi: {ssid: \"\"}\n", "1:14: wifi.ssid: found \"\", expected a text of 1 to 32 bytes, not 0"},
+        {"wifi: {ssid: 012345678901234567890123456789012}\n",
+         "1:14: wifi.ssid: found \"012345678901234567890123456789012\", expected a text of 1 to 32 bytes, not 33"},
+        {"wifi:\n  password: secret\n", "2:13: wifi: found a password without a network, expected `ssid` too"},
         /* Numbers */
         {"device:\n  sysclk: fast\n",
          "2:11: device.sysclk: found \"fast\", expected a whole number from 1 to 160000000"},

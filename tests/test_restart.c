@@ -72,6 +72,14 @@ START_TEST(what_crashes_is_started_again)
 }
 END_TEST
 
+START_TEST(stored_wifi_settings_outlive_it)
+{
+        run("null", "memory: {on_fault: restart}\nwifi: {ssid: delivered}\n");
+        expect_said("Wi-Fi \"delivered\", open", 1);
+        expect_said("Wi-Fi \"stored\", encrypted", 1);
+}
+END_TEST
+
 START_TEST(without_the_setting_it_ends)
 {
         run("null", "{}\n");
@@ -143,6 +151,7 @@ Suite *suite(void)
         tcase_add_checked_fixture(tests, set_up, tear_down);
         tcase_set_timeout(tests, 60);
         tcase_add_loop_test(tests, what_crashes_is_started_again, 0, sizeof ways / sizeof ways[0]);
+        tcase_add_test(tests, stored_wifi_settings_outlive_it);
         tcase_add_test(tests, without_the_setting_it_ends);
         tcase_add_test(tests, restarts_have_an_end);
         tcase_add_test(tests, the_event_log_goes_on);

@@ -187,6 +187,16 @@ const struct mvsim_finding *mvsim_finding(unsigned index);
  * last one on. Needs no device. */
 const char *mvsim_lint(unsigned index, const char **ret_description);
 
+/* The Wi-Fi settings that are stored, password and all: what no system call tells. */
+struct mvsim_wifi {
+        uint32_t ssid_len; /* bytes; 0: nothing is stored */
+        uint8_t ssid[32];
+        uint32_t password_len; /* bytes; 0: the network is open */
+        uint8_t password[64];
+};
+
+void mvsim_get_wifi(struct mvsim_wifi *ret_wifi);
+
 /* The state of the system LED. */
 bool mvsim_led_is_on(void);
 

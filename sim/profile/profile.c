@@ -82,6 +82,8 @@ void mvs_profile_finish(struct mvs_profile *profile)
         free(profile->log.file);
         free(profile->trace.file);
         free(profile->flash.file);
+        free(profile->wifi.ssid);
+        free(profile->wifi.password);
         mvs_profile_free_maps(profile);
         memset(profile, 0, sizeof *profile);
 }
@@ -138,8 +140,8 @@ static int load_document(struct mvs_profile *ret, yaml_document_t *document, con
 }
 
 /* What a rule about one value cannot say. */
-static int check_together(const struct mvs_profile *profile, yaml_document_t *document,
-                          const struct mvs_profile_report *report)
+static int check_waits(const struct mvs_profile *profile, yaml_document_t *document,
+                       const struct mvs_profile_report *report)
 {
         const struct mvs_profile_network *network = &profile->network;
         if (network->retry_max_ms >= network->retry_ms)
@@ -153,6 +155,23 @@ static int check_together(const struct mvs_profile *profile, yaml_document_t *do
                                 "network: found retry_ms %" PRIu32 " and retry_max_ms %" PRIu32
                                 ", expected the longest wait (retry_max_ms) to be at least the first (retry_ms)",
                                 network->retry_ms, network->retry_max_ms);
+}
+
+static int check_wifi(const struct mvs_profile *profile, yaml_document_t *document,
+                      const struct mvs_profile_report *report)
+{
+        if (profile->wifi.ssid || !profile->wifi.password)
+                return 0;
+        const yaml_node_t *section = mvs_profile_child(document, mvs_profile_root(document), "wifi");
+        return mvs_profile_fail(report, &mvs_profile_child(document, section, "password")->start_mark,
+                                "wifi: found a password without a network, expected `ssid` too");
+}
+
+static int check_together(const struct mvs_profile *profile, yaml_document_t *document,
+                          const struct mvs_profile_report *report)
+{
+        int result = check_waits(profile, document, report);
+        return result == 0 ? check_wifi(profile, document, report) : result;
 }
 
 static int complete(struct mvs_profile *profile, yaml_document_t *document, const struct mvs_profile_report *report)

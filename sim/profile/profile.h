@@ -156,6 +156,15 @@ struct mvs_profile_flash {
         uint32_t chip_id; /* 0xEF4017 */
 };
 
+#define MVS_WIFI_SSID_MAX     32U
+#define MVS_WIFI_PASSWORD_MAX 64U
+
+/* wifi: the credentials that the device was delivered with. */
+struct mvs_profile_wifi {
+        char *ssid;     /* NULL: none are stored */
+        char *password; /* NULL or "": the network is open */
+};
+
 /* memory: how strictly the application is watched. */
 struct mvs_profile_memory {
         enum mvs_lent_mode lent;    /* trap */
@@ -174,6 +183,7 @@ struct mvs_profile {
         struct mvs_profile_cloud cloud;
         struct mvs_profile_limits limits;
         struct mvs_profile_flash flash;
+        struct mvs_profile_wifi wifi;
         struct mvs_profile_memory memory;
         struct mvs_profile_lint lint;
 };

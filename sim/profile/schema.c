@@ -132,6 +132,12 @@ static const cyaml_schema_field_t flash_fields[] = {
         CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t wifi_fields[] = {
+        TEXT(wifi, ssid),
+        TEXT(wifi, password),
+        CYAML_FIELD_END,
+};
+
 static const cyaml_strval_t lent_modes[] = {
         {"trap", MVS_LENT_TRAP},
         {"check", MVS_LENT_CHECK},
@@ -166,10 +172,19 @@ static const cyaml_schema_field_t lint_fields[] = {
 };
 
 static const cyaml_schema_field_t profile_fields[] = {
-        SECTION(device, device_fields), SECTION(network, network_fields), SECTION(http, http_fields),
-        SECTION(time, time_fields),     SECTION(log, log_fields),         SECTION(trace, trace_fields),
-        SECTION(cloud, cloud_fields),   SECTION(limits, limits_fields),   SECTION(flash, flash_fields),
-        SECTION(memory, memory_fields), SECTION(lint, lint_fields),       CYAML_FIELD_END,
+        SECTION(device, device_fields),
+        SECTION(network, network_fields),
+        SECTION(http, http_fields),
+        SECTION(time, time_fields),
+        SECTION(log, log_fields),
+        SECTION(trace, trace_fields),
+        SECTION(cloud, cloud_fields),
+        SECTION(limits, limits_fields),
+        SECTION(flash, flash_fields),
+        SECTION(wifi, wifi_fields),
+        SECTION(memory, memory_fields),
+        SECTION(lint, lint_fields),
+        CYAML_FIELD_END,
 };
 
 const struct cyaml_schema_value mvs_profile_schema = {
@@ -211,6 +226,8 @@ const struct mvs_profile_rule mvs_profile_rules[] = {
         {"flash.file", MVS_PROFILE_FILE, 0, 0},
         {"flash.size", MVS_PROFILE_NUMBER, 4096, 1U << 30},
         {"flash.chip_id", MVS_PROFILE_NUMBER, 0, UINT32_MAX},
+        {"wifi.ssid", MVS_PROFILE_BYTES, 1, MVS_WIFI_SSID_MAX},
+        {"wifi.password", MVS_PROFILE_BYTES, 0, MVS_WIFI_PASSWORD_MAX},
         {"memory.restarts", MVS_PROFILE_NUMBER, 1, 1000000},
         {NULL, MVS_PROFILE_NUMBER, 0, 0},
 };

@@ -16,6 +16,7 @@ enum mvs_profile_kind {
         MVS_PROFILE_URL,       /* http:// or https:// and at least a host */
         MVS_PROFILE_FILE,      /* a path, relative to the profile's directory */
         MVS_PROFILE_TEXT,      /* any text */
+        MVS_PROFILE_BYTES,     /* a text of min to max bytes */
 };
 
 struct mvs_profile_rule {

@@ -131,6 +131,15 @@ static int check_string(const struct mvs_profile_check *check, enum mvs_profile_
         return 0;
 }
 
+static int check_length(const struct mvs_profile_check *check, const struct mvs_profile_rule *rule,
+                        const yaml_node_t *node)
+{
+        if (node->data.scalar.length >= rule->min && node->data.scalar.length <= rule->max)
+                return 0;
+        return mvs_profile_expected(check, node, "a text of %" PRIu64 " to %" PRIu64 " bytes, not %zu", rule->min,
+                                    rule->max, node->data.scalar.length);
+}
+
 /* A scalar without zero bytes. */
 static int check_scalar(const struct mvs_profile_check *check, const yaml_node_t *node)
 {
@@ -158,6 +167,8 @@ int mvs_profile_check_value(struct mvs_profile_check *check, const struct cyaml_
         case CYAML_UINT: return check_number(check, rule, node);
         case CYAML_BOOL: return check_bool(check, node);
         case CYAML_ENUM: return check_enum(check, schema, node);
-        default: return check_string(check, rule->kind, node);
+        default:
+                result = check_string(check, rule->kind, node);
+                return result == 0 && rule->kind == MVS_PROFILE_BYTES ? check_length(check, rule, node) : result;
         }
 }

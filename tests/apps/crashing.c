@@ -150,6 +150,22 @@ static uint8_t use_flash(uint8_t value)
         return found;
 }
 
+/* Tells what is stored, and stores something else. */
+static void use_wifi(void)
+{
+        static const char name[] = "stored", password[] = "secret";
+        uint8_t ssid[32] = "", has_encryption = 0;
+        uint32_t length = 0;
+        const struct MvWifiConfigOut out = {.version = 1, .v1 = {{ssid, sizeof ssid, &length}, &has_encryption}};
+        const struct MvWifiConfig config = {.version = 1,
+                                            .v1 = {MV_WIFICONFIGMODE_APPLYNOW,
+                                                   {(const uint8_t *)name, sizeof name - 1},
+                                                   {(const uint8_t *)password, sizeof password - 1}}};
+        mvGetWifiConfig(&out);
+        fprintf(stderr, "Wi-Fi \"%.*s\", %s\n", (int)length, (const char *)ssid, has_encryption ? "encrypted" : "open");
+        mvSetWifiConfig(&config);
+}
+
 static void tell(int argc, char **argv)
 {
         enum MvWakeReason reason;
@@ -165,6 +181,7 @@ static void tell(int argc, char **argv)
                 mvGetWallTime(&wall) == MV_STATUS_OKAY ? "known" : "unknown",
                 fcntl(OPENED, F_GETFD) >= 0 ? "open" : "closed", sigismember(&blocked, SIGTERM) ? "signals" : "nothing",
                 (unsigned)use_flash(0x5a), argc, argv[argc - 2]);
+        use_wifi();
         if (reason == MV_WAKEREASON_APPLICATIONCRASH && !getenv("ALWAYS"))
                 exit(STARTED_AGAIN);
 }
