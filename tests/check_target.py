@@ -118,7 +118,7 @@ def check_refused(tap, name, build, source, message):
 
 
 def check_every_example_has_an_image(tap, images):
-    examples = {os.path.basename(os.path.dirname(path)) for path in glob.glob(f"{ROOT}/examples/*/*.c")}
+    examples = {os.path.basename(os.path.dirname(path)) for path in glob.glob(f"{ROOT}/examples/*/main.c")}
     names = {os.path.basename(path)[:-len(".elf")] for path in images}
     tap.check("every example has an image at the top of the build", [f"{name}.elf" for name in examples - names])
 
