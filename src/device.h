@@ -8,6 +8,7 @@
 #include "sim/machine.h"
 #include "src/call.h"
 #include "src/channel.h"
+#include "src/console.h"
 #include "src/fast.h"
 #include "src/fault.h"
 #include "src/flash.h"
@@ -43,6 +44,7 @@ struct mvs_device {
         struct mvs_fast fast;
         struct mvs_flash_handles flash;
         struct mvs_wifi wifi;
+        struct mvs_console console;
         struct mvs_raiser raisers[MVS_RAISERS_MAX];
         struct mvsim_reject last_reject;
         struct mvs_reported reported;

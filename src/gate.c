@@ -26,6 +26,9 @@ static enum MvStatus check_context(struct mvs_call *call)
                                   "loop)");
         if (call->desc->flags & MVS_LATER)
                 return mvs_reject(call, MV_STATUS_UNAVAILABLE, NULL, "is not implemented yet");
+        if ((call->desc->flags & MVS_TEST_MODE) && !call->device->machine.profile.device.test_mode)
+                return mvs_reject(call, MV_STATUS_UNAVAILABLE, NULL,
+                                  "works in the factory's test mode alone (device.test_mode in the profile)");
         return MV_STATUS_OKAY;
 }
 

@@ -40,6 +40,7 @@ enum mvs_maker {
         MVS_MAKER_NETWORK,
         MVS_MAKER_CHANNEL,
         MVS_MAKER_LOG,
+        MVS_MAKER_TEST_LOG,
         MVS_MAKER_REQUEST,
         MVS_MAKER_COUNT
 };

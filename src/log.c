@@ -13,8 +13,7 @@
 #include "src/device.h"
 #include "src/pair.h"
 
-#define ENTRY_OVERHEAD 8U /* decision 31 */
-#define US_PER_S       1000000U
+#define US_PER_S 1000000U
 
 int mvs_log_init(struct mvs_device *device)
 {
@@ -80,7 +79,7 @@ void mvs_log_send(struct mvs_device *device)
         while (log->first) {
                 struct mvs_log_entry *entry = log->first;
                 log->first = entry->next;
-                log->used -= (uint32_t)entry->len + ENTRY_OVERHEAD;
+                log->used -= (uint32_t)entry->len + MVS_LOG_OVERHEAD;
                 mvs_trace(&device->machine, MVS_EVENT_LOG, MVS_TEXT(NULL, entry->text, entry->len));
                 write_entry(log, entry);
                 free(entry);
@@ -89,9 +88,10 @@ void mvs_log_send(struct mvs_device *device)
         log->last = &log->first;
 }
 
-/* ---- mvServerLoggingInit ---- */
+/* ---- the buffers of logs ---- */
 
-enum MvStatus mvs_check_mvServerLoggingInit(struct mvs_call *call, uint8_t *buffer, uint32_t length_bytes)
+enum MvStatus mvs_log_check_buffer(struct mvs_call *call, const struct mvs_log_buffer *present, const uint8_t *buffer,
+                                   uint32_t length_bytes)
 {
         if (!mvs_arg_lendable(call, "buffer", buffer, length_bytes ? length_bytes : 1))
                 return MV_STATUS_PARAMETERFAULT;
@@ -99,32 +99,54 @@ enum MvStatus mvs_check_mvServerLoggingInit(struct mvs_call *call, uint8_t *buff
         if (status == MV_STATUS_OKAY)
                 status = mvs_arg_block_sized(call, "length_bytes", length_bytes);
         if (status == MV_STATUS_OKAY)
-                status = mvs_arg_not_lent(call, "buffer", buffer, length_bytes, call->device->log.buffer);
+                status = mvs_arg_not_lent(call, "buffer", buffer, length_bytes, present->start);
         return status;
+}
+
+enum MvStatus mvs_log_lend(struct mvs_call *call, struct mvs_log_buffer *present, uint8_t *buffer,
+                           uint32_t length_bytes, const char *what, const char *until)
+{
+        struct mvs_memory *memory = &call->device->machine.memory;
+        if (present->start)
+                mvs_memory_give_back(memory, 0, present->start, present->start != (uintptr_t)buffer);
+        const struct mvs_lent lent = {
+                .start = (uintptr_t)buffer,
+                .end = (uintptr_t)buffer + length_bytes,
+                .what = what,
+                .secret = true,
+                .by = call->desc->name,
+                .until = until,
+                .since_us = mvs_machine_now(&call->device->machine),
+        };
+        present->start = 0;
+        if (!mvs_memory_lend(memory, &lent))
+                return mvs_reject(call, MV_STATUS_INVALIDBUFFERSIZE, NULL, "too much memory is lent already");
+        *present = (struct mvs_log_buffer){(uintptr_t)buffer, length_bytes};
+        mvs_lint_made(call);
+        return MV_STATUS_OKAY;
+}
+
+enum MvStatus mvs_log_check_length(struct mvs_call *call, uint16_t length_bytes)
+{
+        uint32_t limit = call->device->machine.profile.limits.log_message;
+        if (length_bytes <= limit)
+                return MV_STATUS_OKAY;
+        return mvs_reject(call, MV_STATUS_LOGMESSAGETOOLONG, "length_bytes",
+                          "is %u, more than the %" PRIu32 " an entry may have (limits.log_message)", length_bytes,
+                          limit);
+}
+
+/* ---- mvServerLoggingInit ---- */
+
+enum MvStatus mvs_check_mvServerLoggingInit(struct mvs_call *call, uint8_t *buffer, uint32_t length_bytes)
+{
+        return mvs_log_check_buffer(call, &call->device->log.buffer, buffer, length_bytes);
 }
 
 enum MvStatus mvs_do_mvServerLoggingInit(struct mvs_call *call, uint8_t *buffer, uint32_t length_bytes)
 {
-        struct mvs_log *log = &call->device->log;
-        struct mvs_memory *memory = &call->device->machine.memory;
-        if (log->buffer)
-                mvs_memory_give_back(memory, 0, log->buffer, log->buffer != (uintptr_t)buffer);
-        struct mvs_lent lent = {
-                .start = (uintptr_t)buffer,
-                .end = (uintptr_t)buffer + length_bytes,
-                .what = "server log buffer",
-                .secret = true,
-                .by = "mvServerLoggingInit",
-                .until = "mvServerLoggingInit is given another",
-                .since_us = mvs_machine_now(&call->device->machine),
-        };
-        log->buffer = 0;
-        if (!mvs_memory_lend(memory, &lent))
-                return mvs_reject(call, MV_STATUS_INVALIDBUFFERSIZE, NULL, "too much memory is lent already");
-        log->buffer = (uintptr_t)buffer;
-        log->size = length_bytes;
-        mvs_lint_made(call);
-        return MV_STATUS_OKAY;
+        return mvs_log_lend(call, &call->device->log.buffer, buffer, length_bytes, "server log buffer",
+                            "mvServerLoggingInit is given another");
 }
 
 /* ---- mvServerLog ---- */
@@ -133,21 +155,20 @@ enum MvStatus mvs_check_mvServerLog(struct mvs_call *call, const uint8_t *messag
 {
         (void)message;
         const struct mvs_log *log = &call->device->log;
-        uint32_t limit = call->device->machine.profile.limits.log_message;
-        if (!log->buffer)
+        if (!log->buffer.start)
                 return mvs_reject(call, MV_STATUS_UNAVAILABLE, NULL,
                                   "logging is not initialised (call mvServerLoggingInit first)");
-        if (length_bytes > limit)
-                return mvs_reject(call, MV_STATUS_LOGMESSAGETOOLONG, "length_bytes",
-                                  "is %u, more than the %" PRIu32 " an entry may have (limits.log_message)",
-                                  length_bytes, limit);
+        enum MvStatus status = mvs_log_check_length(call, length_bytes);
+        if (status != MV_STATUS_OKAY)
+                return status;
         if (!call->device->machine.cloud.logging)
                 return mvs_reject(call, MV_STATUS_LOGGINGDISABLEDBYSERVER, NULL, "the cloud takes no log entries now");
-        if (length_bytes + ENTRY_OVERHEAD > log->size || log->used > log->size - length_bytes - ENTRY_OVERHEAD)
+        if (length_bytes + MVS_LOG_OVERHEAD > log->buffer.size ||
+            log->used > log->buffer.size - length_bytes - MVS_LOG_OVERHEAD)
                 return mvs_reject(call, MV_STATUS_INVALIDBUFFERSIZE, NULL,
                                   "%u bytes do not fit: %" PRIu32 " of the log buffer's %" PRIu32
                                   " are taken by entries that wait for the cloud",
-                                  length_bytes + ENTRY_OVERHEAD, log->used, log->size);
+                                  length_bytes + MVS_LOG_OVERHEAD, log->used, log->buffer.size);
         return MV_STATUS_OKAY;
 }
 
@@ -165,7 +186,7 @@ enum MvStatus mvs_do_mvServerLog(struct mvs_call *call, const uint8_t *message, 
         }
         *log->last = entry;
         log->last = &entry->next;
-        log->used += length_bytes + ENTRY_OVERHEAD;
+        log->used += length_bytes + MVS_LOG_OVERHEAD;
         if (call->device->machine.cloud.status == MVS_CLOUD_CONNECTED)
                 mvs_log_send(call->device);
         return MV_STATUS_OKAY;

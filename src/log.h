@@ -11,6 +11,8 @@
 
 struct mvs_device;
 
+#define MVS_LOG_OVERHEAD 8U /* an entry's, in the buffer: decision 31 */
+
 /* One entry that waits. */
 struct mvs_log_entry {
         struct mvs_log_entry *next;
@@ -19,11 +21,16 @@ struct mvs_log_entry {
         uint8_t text[];
 };
 
+/* The memory that the application lent for a log. */
+struct mvs_log_buffer {
+        uintptr_t start; /* 0: the log is not initialised */
+        uint32_t size;
+};
+
 struct mvs_log {
         int sink; /* file descriptor that entries leave to */
         bool owns_sink;
-        uintptr_t buffer; /* 0: not initialised */
-        uint32_t size;
+        struct mvs_log_buffer buffer;
         uint32_t used;
         struct mvs_log_entry *first;
         struct mvs_log_entry **last;
@@ -35,6 +42,16 @@ int mvs_log_init(struct mvs_device *device) __attribute__((warn_unused_result));
 
 /* Frees what waits; says so when entries never left. */
 void mvs_log_finish(struct mvs_device *device);
+
+/* What both logs ask of memory that is to be lent to them, and of a message for an entry. */
+enum MvStatus mvs_log_check_buffer(struct mvs_call *call, const struct mvs_log_buffer *present, const uint8_t *buffer,
+                                   uint32_t length_bytes) __attribute__((warn_unused_result));
+enum MvStatus mvs_log_check_length(struct mvs_call *call, uint16_t length_bytes) __attribute__((warn_unused_result));
+
+/* Lends it in place of what is lent. */
+enum MvStatus mvs_log_lend(struct mvs_call *call, struct mvs_log_buffer *present, uint8_t *buffer,
+                           uint32_t length_bytes, const char *what, const char *until)
+        __attribute__((warn_unused_result));
 
 /* The cloud is connected: what waits leaves. */
 void mvs_log_send(struct mvs_device *device);

@@ -168,29 +168,38 @@ void mvs_notify_finish(struct mvs_device *device)
 /* ---- mvSetupNotifications ---- */
 
 /* Lines of the secure world and of Microvisor itself (decision 11). */
-static const char *reserved_for(unsigned irq)
+static bool is_in(const uint8_t *lines, size_t count, unsigned irq)
 {
-        static const uint8_t reserved[] = {3, 7, 8, 10, 28, 46};
-        for (unsigned i = 0; i < sizeof reserved; i++) {
-                if (reserved[i] == irq)
-                        return mvs_vector_name(MVS_VECTOR_IRQ + irq);
-        }
-        return NULL;
+        size_t i = 0;
+        while (i < count && lines[i] != irq)
+                i++;
+        return i < count;
 }
+
+static const uint8_t reserved[] = {3, 7, 8, 10, 28, 46};
+
+/* EXTI4, channels 4 and 5 of GPDMA1, and LPTIM2 serve the console. */
+static const uint8_t reserved_in_test_mode[] = {15, 33, 34, 68};
 
 enum MvStatus mvs_notify_check_irq(struct mvs_call *call, const char *field, uint32_t irq)
 {
         if (irq >= MVS_IRQ_COUNT)
                 return mvs_reject(call, MV_STATUS_INVALIDINTERRUPT, field,
                                   "%" PRIu32 " does not exist: the lines are 0 to 124 (use TIM8_BRK_IRQn, say)", irq);
-        if (reserved_for(irq))
+        const char *name = mvs_vector_name(MVS_VECTOR_IRQ + irq);
+        bool test_mode = call->device->machine.profile.device.test_mode;
+        if (is_in(reserved, sizeof reserved, irq))
                 return mvs_reject(call, MV_STATUS_INVALIDINTERRUPT, field,
                                   "%" PRIu32 " (%s) belongs to Microvisor or the secure world (use TIM8_BRK_IRQn, say)",
-                                  irq, reserved_for(irq));
+                                  irq, name);
+        if (test_mode && is_in(reserved_in_test_mode, sizeof reserved_in_test_mode, irq))
+                return mvs_reject(call, MV_STATUS_INVALIDINTERRUPT, field,
+                                  "%" PRIu32 " (%s) belongs to Microvisor in test mode (use TIM8_BRK_IRQn, say)", irq,
+                                  name);
         if (call->device->notify.by_irq[irq])
                 return mvs_reject(call, MV_STATUS_INVALIDINTERRUPT, field,
                                   "%" PRIu32 " (%s) is another notification centre's: each has a line of its own", irq,
-                                  mvs_vector_name(MVS_VECTOR_IRQ + irq));
+                                  name);
         return MV_STATUS_OKAY;
 }
 

@@ -43,7 +43,8 @@ static void open_config_channel(void)
 
 static void set_up(void)
 {
-        mvt_device_boot(&(struct mvt_device){.leaves_handles = true, .profile = "log: {level: error}\n"});
+        mvt_device_boot(&(struct mvt_device){.leaves_handles = true,
+                                             .profile = "log: {level: error}\ndevice: {test_mode: true}\n"});
         centre = mvt_centre_open(TIM2_IRQn, ring, 4);
         NVIC_DisableIRQ(TIM2_IRQn);
         network = mvt_network_connect(centre, 1);
@@ -128,6 +129,8 @@ static bool good_value(const struct mvt_arg *arg, const struct mvt_call *call, u
                 {"mvReadHttpResponseBody", "size", 64},
                 {"mvServerLoggingInit", "length_bytes", 512},
                 {"mvServerLog", "length_bytes", 16},
+                {"mvTestLoggingInit", "length_bytes", 512},
+                {"mvTestLog", "length_bytes", 16},
                 {"mvSystemLedEnable", "enable", 1},
                 {"mvSetFastInterrupt", "irqn", TIM8_BRK_IRQn},
                 {"mvClearFastInterrupt", "irqn", TIM8_BRK_IRQn},

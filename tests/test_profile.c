@@ -122,6 +122,7 @@ static const char everything[] = "device:\n"
                                  "  pclk1: 3\n"
                                  "  pclk2: \"4\"\n"
                                  "  wake_reason: deepsleepother\n"
+                                 "  test_mode: true\n"
                                  "network: {connect_ms: 0, retry_ms: 6, retry_max_ms: 7, grace_ms: 8}\n"
                                  "http:\n"
                                  "  ca_file: /ca.pem\n"
@@ -161,6 +162,7 @@ START_TEST(every_key_is_read)
         ck_assert_uint_eq(p.device.pclk1, 3);
         ck_assert_uint_eq(p.device.pclk2, 4);
         ck_assert_uint_eq(p.device.wake_reason, 16);
+        ck_assert(p.device.test_mode);
         ck_assert_uint_eq(p.network.connect_ms, 0);
         ck_assert_uint_eq(p.network.retry_ms, 6);
         ck_assert_uint_eq(p.network.retry_max_ms, 7);
@@ -226,7 +228,7 @@ END_TEST
         "microvisorupdate, optionbytes, deepsleepcheckin, deepsleepapplication, deepsleepmodem, "           \
         "deepsleepapplicationrtc, deepsleepother"
 #define SECTIONS "device, network, http, time, log, trace, cloud, limits, flash, wifi, memory, lint"
-#define DEVICE   "id, sysclk, hclk, pclk1, pclk2, wake_reason"
+#define DEVICE   "id, sysclk, hclk, pclk1, pclk2, wake_reason, test_mode"
 #define URL      "expected a URL prefix that starts with http:// or https:// and a host"
 
 static const struct {

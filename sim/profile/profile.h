@@ -33,6 +33,7 @@ struct mvs_profile_device {
         uint32_t pclk1;      /* Hz */
         uint32_t pclk2;      /* Hz */
         uint8_t wake_reason; /* an MvWakeReason, 0 (cold boot) by default */
+        bool test_mode;      /* the factory's; false */
 };
 
 /* network: how the link to the cloud comes and goes (decision 14). */

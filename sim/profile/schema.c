@@ -51,9 +51,9 @@ static const cyaml_strval_t log_levels[] = {
 };
 
 static const cyaml_schema_field_t device_fields[] = {
-        TEXT(device, id),      NUMBER(device, sysclk), NUMBER(device, hclk),
-        NUMBER(device, pclk1), NUMBER(device, pclk2),  CHOICE(device, wake_reason, wake_reasons),
-        CYAML_FIELD_END,
+        TEXT(device, id),          NUMBER(device, sysclk), NUMBER(device, hclk),
+        NUMBER(device, pclk1),     NUMBER(device, pclk2),  CHOICE(device, wake_reason, wake_reasons),
+        SWITCH(device, test_mode), CYAML_FIELD_END,
 };
 
 static const cyaml_schema_field_t network_fields[] = {

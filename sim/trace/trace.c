@@ -31,7 +31,8 @@ const char *mvs_event_name(enum mvs_event_kind kind)
                 [MVS_EVENT_SHADOWED] = "shadowed", [MVS_EVENT_ENTER] = "enter",     [MVS_EVENT_EXIT] = "exit",
                 [MVS_EVENT_MASK] = "mask",         [MVS_EVENT_NETWORK] = "network", [MVS_EVENT_OUTAGE] = "outage",
                 [MVS_EVENT_REQUEST] = "request",   [MVS_EVENT_REPLY] = "reply",     [MVS_EVENT_LOG] = "log",
-                [MVS_EVENT_FAULT] = "fault",       [MVS_EVENT_PREEMPT] = "preempt", [MVS_EVENT_DEADLOCK] = "deadlock",
+                [MVS_EVENT_TEST_LOG] = "test_log", [MVS_EVENT_FAULT] = "fault",     [MVS_EVENT_PREEMPT] = "preempt",
+                [MVS_EVENT_DEADLOCK] = "deadlock",
         };
         return names[kind];
 }

@@ -31,6 +31,7 @@ enum mvs_event_kind {
         MVS_EVENT_REQUEST,  /* a channel's request went out */
         MVS_EVENT_REPLY,    /* and its reply, or why there is none, came */
         MVS_EVENT_LOG,      /* a server log entry left the device */
+        MVS_EVENT_TEST_LOG, /* a line of the test console */
         MVS_EVENT_FAULT,    /* the control API told a call to fail */
         MVS_EVENT_PREEMPT,  /* the application computed, so virtual time moved or an interrupt came: where is chance */
         MVS_EVENT_DEADLOCK, /* nothing is left that could wake the processor */

@@ -28,16 +28,17 @@ static int maker_of(enum mvs_call_number number)
         case MVS_CALL_mvRequestNetwork: return MVS_MAKER_NETWORK;
         case MVS_CALL_mvOpenChannel: return MVS_MAKER_CHANNEL;
         case MVS_CALL_mvServerLoggingInit: return MVS_MAKER_LOG;
+        case MVS_CALL_mvTestLoggingInit: return MVS_MAKER_TEST_LOG;
         case MVS_CALL_mvSendConfigFetchRequest:
         case MVS_CALL_mvSendHttpRequest: return MVS_MAKER_REQUEST;
         default: return -1;
         }
 }
 
-/* What a failure is about: the channel of a request, else the place of the handle; there is only one log. */
+/* What a failure is about: the channel of a request, else the place of the handle; there is one log of each kind. */
 static uintptr_t about(const struct mvs_call *call, int maker)
 {
-        if (maker == MVS_MAKER_LOG)
+        if (maker == MVS_MAKER_LOG || maker == MVS_MAKER_TEST_LOG)
                 return 0;
         return maker == MVS_MAKER_REQUEST ? call->cells[0] : call->cells[1];
 }
@@ -84,9 +85,12 @@ static void blame(struct mvs_call *call, const struct mvs_failure *failure, cons
 static void look_for_cause(struct mvs_call *call, enum MvStatus status)
 {
         const struct mvs_failure *log = &call->device->lint.failures[MVS_MAKER_LOG];
+        const struct mvs_failure *test_log = &call->device->lint.failures[MVS_MAKER_TEST_LOG];
         const struct mvs_failure *request = &call->device->lint.failures[MVS_MAKER_REQUEST];
         if (call->number == MVS_CALL_mvServerLog && status == MV_STATUS_UNAVAILABLE && log->call)
                 blame(call, log, "found no log");
+        if (call->number == MVS_CALL_mvTestLog && status == MV_STATUS_UNAVAILABLE && test_log->call)
+                blame(call, test_log, "found no log");
         bool reads = status == MV_STATUS_RESPONSENOTPRESENT && call->desc->arg_count > 0;
         if (reads && request->call && request->about == call->cells[0])
                 blame(call, request, "found no response");
@@ -153,6 +157,7 @@ void mvs_lint_made(struct mvs_call *call)
                 mvs_lint_look_at_lost_channels(call->device);
                 break;
         case MVS_CALL_mvServerLoggingInit:
+        case MVS_CALL_mvTestLoggingInit:
                 look_at_buffer(call, "buffer", (const void *)call->cells[0], (uint32_t)call->cells[1]);
                 break;
         default: break;

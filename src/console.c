@@ -1,0 +1,81 @@
+#include "src/console.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "sim/diag.h"
+#include "src/device.h"
+#include "src/pair.h"
+
+/* ---- lines ---- */
+
+static void write_line(struct mvs_console *console, const uint8_t *bytes, size_t len)
+{
+        static const char prefix[] = {'t', 'e', 's', 't', ':', ' '}, end[] = {'\n'};
+        struct iovec parts[] = {
+                {.iov_base = (void *)(uintptr_t)prefix, .iov_len = sizeof prefix},
+                {.iov_base = (void *)(uintptr_t)bytes, .iov_len = len},
+                {.iov_base = (void *)(uintptr_t)end, .iov_len = sizeof end},
+        };
+        if (writev(STDERR_FILENO, parts, 3) == (ssize_t)(sizeof prefix + len + sizeof end) || console->write_failed)
+                return;
+        console->write_failed = true;
+        mvs_diag(MVS_LOG_ERROR, "the test console cannot be written: %s; lines are lost from here on", strerror(errno));
+}
+
+/* A message may have several lines, and may end its last one as a terminal wants it. */
+static void write_message(struct mvs_console *console, const uint8_t *bytes, size_t len)
+{
+        do {
+                const uint8_t *end = memchr(bytes, '\n', len);
+                size_t line = end ? (size_t)(end - bytes) : len;
+                size_t shown = end && line > 0 && bytes[line - 1] == '\r' ? line - 1 : line;
+                size_t next = end ? line + 1 : line;
+                write_line(console, bytes, shown);
+                bytes += next;
+                len -= next;
+        } while (len > 0);
+}
+
+/* ---- the calls ---- */
+
+enum MvStatus mvs_check_mvTestLoggingInit(struct mvs_call *call, uint8_t *buffer, uint32_t length_bytes)
+{
+        return mvs_log_check_buffer(call, &call->device->console.buffer, buffer, length_bytes);
+}
+
+enum MvStatus mvs_do_mvTestLoggingInit(struct mvs_call *call, uint8_t *buffer, uint32_t length_bytes)
+{
+        return mvs_log_lend(call, &call->device->console.buffer, buffer, length_bytes, "test log buffer",
+                            "mvTestLoggingInit is given another");
+}
+
+enum MvStatus mvs_check_mvTestLog(struct mvs_call *call, const uint8_t *message, uint16_t length_bytes)
+{
+        const struct mvs_log_buffer *buffer = &call->device->console.buffer;
+        (void)message;
+        if (!buffer->start)
+                return mvs_reject(call, MV_STATUS_UNAVAILABLE, NULL,
+                                  "the test log is not initialised (call mvTestLoggingInit first)");
+        enum MvStatus status = mvs_log_check_length(call, length_bytes);
+        if (status != MV_STATUS_OKAY || length_bytes + MVS_LOG_OVERHEAD <= buffer->size)
+                return status;
+        return mvs_reject(call, MV_STATUS_INVALIDBUFFERSIZE, NULL,
+                          "%u bytes do not fit: the test log's buffer has %" PRIu32, length_bytes + MVS_LOG_OVERHEAD,
+                          buffer->size);
+}
+
+/* A line leaves at once, so that all of the buffer is free for each. */
+enum MvStatus mvs_do_mvTestLog(struct mvs_call *call, const uint8_t *message, uint16_t length_bytes)
+{
+        uint8_t text[1024]; /* as many as limits.log_message may say */
+        enum MvStatus status = mvs_get(call, "message", text, message, length_bytes);
+        if (status != MV_STATUS_OKAY)
+                return status;
+        mvs_trace(&call->device->machine, MVS_EVENT_TEST_LOG, MVS_TEXT(NULL, text, length_bytes));
+        write_message(&call->device->console, text, length_bytes);
+        return MV_STATUS_OKAY;
+}
