@@ -14,6 +14,7 @@ build              | libcurl4-openssl-dev       | HTTP that the cloud performs
 build              | libssl-dev                 | TLS
 build              | libmosquitto-dev           | MQTT that the cloud performs
 build              | libcyaml-dev               | reads profiles
+build              | libjansson-dev             | JSON that the command writes
 build              | libyaml-dev                | finds the lines that profile errors name
 build              | check                      | test framework
 build              | libsubunit-dev             | check.pc asks for it

@@ -5,6 +5,7 @@ passed=0
 failed=0
 skipped=0
 suite_limit_s=600
+coverage_percent=99 # UNKNOWNCHANNELENDPOINT needs opaque channels
 failures=() # what failed, in words
 
 sources() {
@@ -105,6 +106,17 @@ suite() {
         failed=$((failed + f))
         skipped=$((skipped + s))
         [[ $f -eq 0 ]] || failures+=("$name")
+}
+
+# The plain run of a build's tests, which records which call returned which status.
+suite_recorded() {
+        rm -f "$1/coverage.bin"
+        MVSIM_COVERAGE=$PWD/$1/coverage.bin suite 'tests' "$1" testlog.json 1
+}
+
+# Fewer than all the pairs of the calls that there are is a failure; then the report says which are missing.
+judge_coverage() {
+        quietly "$1/mvsim" coverage --natural --fail-under "$coverage_percent" "$1/coverage.bin"
 }
 
 # Children of a test may have threads, do not join those of their parent, and end by the signals that a test expects.

@@ -18,7 +18,8 @@
 
 struct mvs_device;
 
-#define MVS_ARGS_MAX 4
+#define MVS_ARGS_MAX     4
+#define MVS_STATUS_COUNT (MV_STATUS_INPUTTOOLONG + 1U)
 
 enum mvs_arg_kind {
         MVS_ARG_NONE,

@@ -102,6 +102,7 @@
 #define DEFERRED     MVS_DEFERRED
 #define LATER        MVS_LATER
 #define MAY(status)  (UINT64_C(1) << MV_STATUS_##status)
+#define SLIP(status) MAY(status)
 #define NONE         UINT64_C(0)
 
 #define AT(...) AT_(__VA_ARGS__)

@@ -143,6 +143,13 @@ static int open_trace(struct mvs_device *device)
         return 0;
 }
 
+/* What the environment says goes before the profile. */
+static int open_coverage(struct mvs_device *device)
+{
+        const char *file = getenv("MVSIM_COVERAGE");
+        return mvs_coverage_open(&device->coverage, file ? file : device->machine.profile.coverage.file);
+}
+
 static int init_device(struct mvs_device *device, struct mvs_profile *profile)
 {
         device->machine.memory.secure_start = (uintptr_t)device;
@@ -163,6 +170,9 @@ static int init_device(struct mvs_device *device, struct mvs_profile *profile)
         result = open_trace(device);
         if (result < 0)
                 goto no_trace;
+        result = open_coverage(device);
+        if (result < 0)
+                goto no_coverage;
         result = mvs_log_init(device);
         if (result < 0)
                 goto no_log;
@@ -178,6 +188,8 @@ no_start:
 no_wifi:
         mvs_log_finish(device);
 no_log:
+        mvs_coverage_close(&device->coverage);
+no_coverage:
         mvs_trace_close(&device->machine.trace);
 no_trace:
         mvs_machine_stop(&device->machine);
@@ -281,6 +293,7 @@ __attribute__((visibility("default"))) void mvsim_shutdown(void)
                 mvs_notify_finish(device);
                 mvs_log_finish(device);
                 mvs_wifi_finish(device);
+                mvs_coverage_close(&device->coverage);
                 mvs_machine_finish(&device->machine);
                 mvs_arena_destroy(device, sizeof *device);
         }

@@ -9,6 +9,7 @@
 #include "src/call.h"
 #include "src/channel.h"
 #include "src/console.h"
+#include "src/coverage.h"
 #include "src/fast.h"
 #include "src/fault.h"
 #include "src/flash.h"
@@ -48,6 +49,7 @@ struct mvs_device {
         struct mvs_raiser raisers[MVS_RAISERS_MAX];
         struct mvsim_reject last_reject;
         struct mvs_reported reported;
+        struct mvs_coverage coverage;
         struct mvsim_statistics statistics;
         bool led_on;
         bool summary; /* print the statistics at the end */

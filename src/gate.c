@@ -2,8 +2,8 @@
  * The gate: the only way in.
  *
  * Around each call, in this order: into the secure world; count; an armed fault may answer; the calling context; the
- * arguments against calls.def; the call's pair of check and do; time passes; out, taking the interrupts that became
- * due.
+ * arguments against calls.def; the call's pair of check and do; its status is counted; time passes; out, taking the
+ * interrupts that became due.
  */
 #include "src/call.h"
 #include "src/device.h"
@@ -64,6 +64,7 @@ enum MvStatus mvs_gate(enum mvs_call_number number, const uintptr_t *cells)
                 device->statistics.refused++;
                 mvs_lint_refused(&call, status);
         }
+        mvs_coverage_count(&device->coverage, &call, status);
         if (mvs_traced(&device->machine))
                 mvs_trace_call(&call, status);
         device->machine.cpu.visits++;

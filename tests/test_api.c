@@ -89,6 +89,7 @@ struct veneer {
 #define ARG_BUFFER_IN(name, length)  "const uint8_t *" #name
 #define ARG_LEND(name, length)       "uint8_t *" #name
 #define MAY(status)                  BIT(status)
+#define SLIP(status)                 BIT(status)
 #define NONE                         0
 #define MVS_RETIRED(name, offset)
 #define MVS_CALL(name, group, offset, flags, arguments, may) \

@@ -16,7 +16,7 @@
 #include "suite.h"
 #include "tools.h"
 
-#define ARGS_MAX 16
+#define ARGS_MAX 20
 
 static char dir[] = "/tmp/mvsim-cli-XXXXXX";
 static char output[16384]; /* standard output and standard error of the last run */
@@ -33,8 +33,8 @@ static void setup(void)
         memcpy(dir + strlen(dir) - 6, "XXXXXX", 6); /* another test may have had a directory before */
         ck_assert_ptr_nonnull(mkdtemp(dir));
         ck_assert_int_eq(chdir(dir), 0);
-        static const char *const settings[] = {"MVSIM_PROFILE", "MVSIM_TIME", "MVSIM_SEED", "MVSIM_SUMMARY",
-                                               "MVSIM_TRACE"};
+        static const char *const settings[] = {"MVSIM_PROFILE", "MVSIM_TIME",  "MVSIM_SEED",
+                                               "MVSIM_SUMMARY", "MVSIM_TRACE", "MVSIM_COVERAGE"};
         for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++)
                 unsetenv(settings[i]);
 }
@@ -353,11 +353,14 @@ END_TEST
 START_TEST(settings_travel_in_the_environment)
 {
         write_file("p.yaml", "time: {seed: 3}\n", 0644);
-        assert_exit(RUN("run", patience[_i], "-p", "p.yaml", "--seed", "0xff", "-v", "--trace", "t.log", "sh", "-c",
-                        "cd /; echo $MVSIM_PROFILE $MVSIM_TIME $MVSIM_SEED $MVSIM_SUMMARY $MVSIM_TRACE."),
-                    0);
+        assert_exit(
+                RUN("run", patience[_i], "-p", "p.yaml", "--seed", "0xff", "-v", "--trace", "t.log", "--coverage",
+                    "c.bin", "sh", "-c",
+                    "cd /; echo $MVSIM_PROFILE $MVSIM_TIME $MVSIM_SEED $MVSIM_SUMMARY $MVSIM_TRACE $MVSIM_COVERAGE."),
+                0);
         char expected[128];
-        snprintf(expected, sizeof expected, "%s/p.yaml %s0xff 1 %s/t.log.\n", dir, _i == 0 ? "real " : "", dir);
+        snprintf(expected, sizeof expected, "%s/p.yaml %s0xff 1 %s/t.log %s/c.bin.\n", dir, _i == 0 ? "real " : "", dir,
+                 dir);
         ck_assert_str_eq(output, expected);
         assert_exit(RUN("run", "--virtual", "sh", "-c", "echo ${MVSIM_PROFILE-none} $MVSIM_TIME ${MVSIM_SUMMARY-none}"),
                     0);

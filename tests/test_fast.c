@@ -1,10 +1,12 @@
 /* Fast interrupts: marking, switching, pre-empting Microvisor, and what is done about handlers that go wrong. */
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "stm32u5xx.h"
 
+#include "lib/calls.h"
 #include "lib/child.h"
 #include "lib/device.h"
 #include "suite.h"
@@ -290,6 +292,30 @@ START_TEST(handler_that_preempts_a_call_may_not_call)
 }
 END_TEST
 
+static const struct mvt_call *attempt;
+
+static void make_it(void)
+{
+        static const uintptr_t nothing[MVT_ARGS_MAX];
+        seen_status = attempt->make(nothing);
+}
+
+START_TEST(no_call_is_there_for_a_handler_that_preempts_microvisor)
+{
+        in_handler = make_it;
+        make_fast(FAST);
+        for (int i = 0; i < mvt_call_count; i++) {
+                attempt = &mvt_calls[i];
+                ck_assert_int_eq(mvsim_pend_irq(FAST, 1), 0);
+                expect_okay(mvNoOp());
+                expect_reject(seen_status, MV_STATUS_UNAVAILABLE, "");
+                ck_assert_str_eq(mvsim_last_reject()->call, attempt->name);
+                ck_assert_ptr_nonnull(strstr(mvsim_last_reject()->message, "that has pre-empted Microvisor"));
+        }
+        ck_assert_uint_eq(mvt_open_handles(), 0);
+}
+END_TEST
+
 START_TEST(ordinary_interrupt_does_not_preempt_microvisor)
 {
         in_handler = call;
@@ -553,6 +579,7 @@ Suite *suite(void)
         tcase_add_test(preempting, handler_that_interrupts_ordinary_code_may_call);
         tcase_add_test(preempting, handler_that_preempts_microvisor_asleep_may_not_call);
         tcase_add_test(preempting, handler_that_preempts_a_call_may_not_call);
+        tcase_add_test(preempting, no_call_is_there_for_a_handler_that_preempts_microvisor);
         tcase_add_test(preempting, ordinary_interrupt_does_not_preempt_microvisor);
         tcase_add_test(preempting, more_urgent_ordinary_interrupt_waits_for_the_call_s_end);
         tcase_add_test(preempting, more_urgent_fast_interrupt_preempts_the_handler_inside_microvisor);

@@ -227,7 +227,7 @@ END_TEST
         "microvisorwatchdog, microvisoroutofmemory, microvisorerror, applicationcrash, applicationupdate, " \
         "microvisorupdate, optionbytes, deepsleepcheckin, deepsleepapplication, deepsleepmodem, "           \
         "deepsleepapplicationrtc, deepsleepother"
-#define SECTIONS "device, network, http, time, log, trace, cloud, limits, flash, wifi, memory, lint"
+#define SECTIONS "device, network, http, time, log, trace, coverage, cloud, limits, flash, wifi, memory, lint"
 #define DEVICE   "id, sysclk, hclk, pclk1, pclk2, wake_reason, test_mode"
 #define URL      "expected a URL prefix that starts with http:// or https:// and a host"
 

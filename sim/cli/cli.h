@@ -2,7 +2,7 @@
 #ifndef MVS_CLI_H
 #define MVS_CLI_H
 
-/* Exit statuses of mvsim itself; any other status is the application's. Wrong options exit with EX_USAGE (64). */
+/* Exit statuses of `mvsim run` itself; any other status is the application's. Wrong options exit with EX_USAGE (64). */
 enum mvs_cli_status {
         MVS_CLI_BAD_PROFILE = 2,      /* the profile is wrong; nothing was started */
         MVS_CLI_TIMEOUT = 124,        /* the application ran longer than --timeout */
@@ -13,6 +13,14 @@ enum mvs_cli_status {
 
 /* `mvsim run`. argv[0] is the name for messages. Returns an exit status, or becomes the application. */
 int mvs_cli_run(int argc, char **argv);
+
+enum mvs_cli_coverage_status {
+        MVS_CLI_COVERAGE_UNDER = 1, /* less was provoked than --fail-under asks for */
+        MVS_CLI_COVERAGE_BAD = 2,   /* a file cannot be read or is no record; nothing was printed */
+};
+
+/* `mvsim coverage`. Returns an exit status. */
+int mvs_cli_coverage(int argc, char **argv);
 
 /* Lets a libmvsim.so that stands beside this executable be found by the application. */
 void mvs_cli_offer_library(void);

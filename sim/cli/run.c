@@ -23,6 +23,7 @@ enum {
         OPTION_SEED,
         OPTION_TIMEOUT,
         OPTION_TRACE,
+        OPTION_COVERAGE,
 };
 
 struct run {
@@ -30,6 +31,7 @@ struct run {
         const char *time_mode; /* NULL: the profile's */
         const char *seed;      /* NULL: the profile's */
         const char *trace;     /* NULL: the profile's */
+        const char *coverage;  /* NULL: the profile's */
         double timeout_s;      /* 0: none */
         bool verbose;
         char **program;
@@ -41,6 +43,8 @@ static const struct argp_option options[] = {
         {"real", OPTION_REAL, NULL, 0, "Let the clock follow this computer's", 0},
         {"seed", OPTION_SEED, "N", 0, "Seed of everything random, decimal or 0x", 0},
         {"trace", OPTION_TRACE, "FILE", 0, "Write an event log: a line for every call, interrupt and event", 0},
+        {"coverage", OPTION_COVERAGE, "FILE", 0, "Record which call returned which status (`mvsim coverage` shows it)",
+         0},
         {"timeout", OPTION_TIMEOUT, "SECONDS", 0,
          "End the application, and all that it started, after this time of the computer's clock", 0},
         {"verbose", 'v', NULL, 0, "Print a summary to standard error when the application ends", 0},
@@ -88,6 +92,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         case OPTION_REAL: set_time_mode(run, "real", state); return 0;
         case OPTION_SEED: set_seed(run, arg, state); return 0;
         case OPTION_TRACE: run->trace = arg; return 0;
+        case OPTION_COVERAGE: run->coverage = arg; return 0;
         case OPTION_TIMEOUT: run->timeout_s = parse_timeout(arg, state); return 0;
         case ARGP_KEY_ARG:
                 /* What follows the program's name belongs to the program, options too. */
@@ -134,6 +139,8 @@ static int set_environment(const struct run *run)
         if (run->seed && setenv("MVSIM_SEED", run->seed, 1) < 0)
                 return -1;
         if (run->trace && set_absolute("MVSIM_TRACE", run->trace) < 0)
+                return -1;
+        if (run->coverage && set_absolute("MVSIM_COVERAGE", run->coverage) < 0)
                 return -1;
         return run->verbose ? setenv("MVSIM_SUMMARY", "1", 1) : 0;
 }

@@ -81,6 +81,7 @@ void mvs_profile_finish(struct mvs_profile *profile)
         free(profile->http.rewrite);
         free(profile->log.file);
         free(profile->trace.file);
+        free(profile->coverage.file);
         free(profile->flash.file);
         free(profile->wifi.ssid);
         free(profile->wifi.password);
@@ -181,6 +182,8 @@ static int complete(struct mvs_profile *profile, yaml_document_t *document, cons
                 result = mvs_profile_anchor(&profile->log.file, report->file);
         if (result == 0)
                 result = mvs_profile_anchor(&profile->trace.file, report->file);
+        if (result == 0)
+                result = mvs_profile_anchor(&profile->coverage.file, report->file);
         if (result == 0)
                 result = mvs_profile_anchor(&profile->flash.file, report->file);
         if (result == 0)

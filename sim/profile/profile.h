@@ -80,6 +80,11 @@ struct mvs_profile_trace {
         char *file; /* NULL: none */
 };
 
+/* coverage: which call returned which status. */
+struct mvs_profile_coverage {
+        char *file; /* may hold %p; NULL: none */
+};
+
 /* An entry of a section whose keys are the user's own. */
 struct mvs_profile_entry {
         char *key;
@@ -181,6 +186,7 @@ struct mvs_profile {
         struct mvs_profile_time time;
         struct mvs_profile_log log;
         struct mvs_profile_trace trace;
+        struct mvs_profile_coverage coverage;
         struct mvs_profile_cloud cloud;
         struct mvs_profile_limits limits;
         struct mvs_profile_flash flash;

@@ -95,6 +95,11 @@ static const cyaml_schema_field_t trace_fields[] = {
         CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t coverage_fields[] = {
+        TEXT(coverage, file),
+        CYAML_FIELD_END,
+};
+
 /* libcyaml has no mappings with keys of the user's own: map.c reads them. */
 #define MAP(member) CYAML_FIELD_IGNORE(#member, CYAML_FLAG_OPTIONAL)
 
@@ -172,19 +177,13 @@ static const cyaml_schema_field_t lint_fields[] = {
 };
 
 static const cyaml_schema_field_t profile_fields[] = {
-        SECTION(device, device_fields),
-        SECTION(network, network_fields),
-        SECTION(http, http_fields),
-        SECTION(time, time_fields),
-        SECTION(log, log_fields),
-        SECTION(trace, trace_fields),
-        SECTION(cloud, cloud_fields),
-        SECTION(limits, limits_fields),
-        SECTION(flash, flash_fields),
-        SECTION(wifi, wifi_fields),
-        SECTION(memory, memory_fields),
-        SECTION(lint, lint_fields),
-        CYAML_FIELD_END,
+        SECTION(device, device_fields),     SECTION(network, network_fields),
+        SECTION(http, http_fields),         SECTION(time, time_fields),
+        SECTION(log, log_fields),           SECTION(trace, trace_fields),
+        SECTION(coverage, coverage_fields), SECTION(cloud, cloud_fields),
+        SECTION(limits, limits_fields),     SECTION(flash, flash_fields),
+        SECTION(wifi, wifi_fields),         SECTION(memory, memory_fields),
+        SECTION(lint, lint_fields),         CYAML_FIELD_END,
 };
 
 const struct cyaml_schema_value mvs_profile_schema = {
@@ -213,6 +212,7 @@ const struct mvs_profile_rule mvs_profile_rules[] = {
         {"time.stuck_ms", MVS_PROFILE_NUMBER, 1, 3600000},
         {"log.file", MVS_PROFILE_FILE, 0, 0},
         {"trace.file", MVS_PROFILE_FILE, 0, 0},
+        {"coverage.file", MVS_PROFILE_FILE, 0, 0},
         {"limits.notification_centers", MVS_PROFILE_NUMBER, 1, 32},
         {"limits.network_handles", MVS_PROFILE_NUMBER, 1, 32},
         {"limits.channels", MVS_PROFILE_NUMBER, 1, 4},

@@ -50,6 +50,7 @@
 #define DEFERRED     0
 #define LATER        1
 #define MAY(status)  (UINT64_C(1) << MV_STATUS_##status)
+#define SLIP(status) MAY(status)
 #define NONE         UINT64_C(0)
 
 #define AT(...) AT_(__VA_ARGS__)

@@ -1,0 +1,59 @@
+/* Status coverage as `mvsim coverage` shows it: what was recorded, added up, and what that amounts to. */
+#ifndef MVS_CLI_COVERAGE_H
+#define MVS_CLI_COVERAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "src/coverage.h"
+
+struct mvs_coverage_report {
+        uint64_t counts[MVS_CALL_COUNT][MVS_STATUS_COUNT][MVS_COVERAGE_CAUSES];
+        bool used_only;    /* calls that were never made do not count */
+        bool natural_only; /* what fault injection did does not count, save where nothing else leads */
+};
+
+/* How far a pair of call and status has come. */
+enum mvs_coverage_state {
+        MVS_COVERAGE_NEVER,
+        MVS_COVERAGE_BY_INJECTION, /* and by nothing else */
+        MVS_COVERAGE_PROVOKED,
+};
+
+struct mvs_coverage_sum {
+        unsigned calls;
+        unsigned pairs;
+        unsigned provoked; /* of the pairs, by what counts */
+        unsigned injected; /* of the pairs, by fault injection alone, whether that counts or not */
+};
+
+/* Adds what a file has recorded. 0 or a negative errno; then *ret_why completes "FILE: ". */
+int mvs_coverage_report_add(struct mvs_coverage_report *report, const char *path, char ret_why[256])
+        __attribute__((warn_unused_result));
+
+/* Is the call one that this report is about? Of those that are not, some have yet to be implemented. */
+bool mvs_coverage_has_call(const struct mvs_coverage_report *report, unsigned call);
+bool mvs_coverage_is_later(unsigned call);
+
+/* Does the header list the status for the call? And does nothing but fault injection lead to it? */
+bool mvs_coverage_is_pair(unsigned call, unsigned status);
+bool mvs_coverage_is_slip(unsigned call, unsigned status);
+
+enum mvs_coverage_state mvs_coverage_state(const struct mvs_coverage_report *report, unsigned call, unsigned status);
+bool mvs_coverage_counts(const struct mvs_coverage_report *report, unsigned call, unsigned status);
+uint64_t mvs_coverage_times(const struct mvs_coverage_report *report, unsigned call, unsigned status);
+
+/* Of one call, and of all that the report is about. */
+struct mvs_coverage_sum mvs_coverage_sum_of(const struct mvs_coverage_report *report, unsigned call);
+struct mvs_coverage_sum mvs_coverage_sum(const struct mvs_coverage_report *report);
+
+/* In tenths of a percent, rounded down: 1000 is all. Nothing of nothing is all. */
+unsigned mvs_coverage_permille(const struct mvs_coverage_sum *sum);
+
+/* 0, or a negative errno where the report cannot be made or written. */
+int mvs_coverage_print_text(const struct mvs_coverage_report *report, FILE *out) __attribute__((warn_unused_result));
+int mvs_coverage_print_json(const struct mvs_coverage_report *report, FILE *out) __attribute__((warn_unused_result));
+int mvs_coverage_print_html(const struct mvs_coverage_report *report, FILE *out) __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,105 @@
+/* Adding up what was recorded. */
+#include "sim/cli/coverage.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+int mvs_coverage_report_add(struct mvs_coverage_report *report, const char *path, char ret_why[256])
+{
+        struct mvs_coverage_file *file = calloc(1, sizeof *file);
+        if (!file) {
+                snprintf(ret_why, 256, "%s", strerror(ENOMEM));
+                return -ENOMEM;
+        }
+        int result = mvs_coverage_read(file, path, ret_why);
+        uint64_t *sums = &report->counts[0][0][0];
+        const _Atomic uint64_t *counts = &file->counts[0][0][0];
+        for (size_t i = 0; result == 0 && i < sizeof report->counts / sizeof *sums; i++)
+                sums[i] += counts[i];
+        free(file);
+        return result;
+}
+
+bool mvs_coverage_is_later(unsigned call)
+{
+        return (mvs_calls[call].flags & MVS_LATER) != 0;
+}
+
+bool mvs_coverage_is_pair(unsigned call, unsigned status)
+{
+        return (mvs_coverage_pairs(call) >> status & 1) != 0;
+}
+
+bool mvs_coverage_is_slip(unsigned call, unsigned status)
+{
+        return (mvs_coverage_slips(call) >> status & 1) != 0;
+}
+
+uint64_t mvs_coverage_times(const struct mvs_coverage_report *report, unsigned call, unsigned status)
+{
+        const uint64_t *counts = report->counts[call][status];
+        return counts[MVS_COVERAGE_NATURAL] + counts[MVS_COVERAGE_INJECTED];
+}
+
+static bool was_made(const struct mvs_coverage_report *report, unsigned call)
+{
+        uint64_t times = 0;
+        for (unsigned status = 0; status < MVS_STATUS_COUNT; status++)
+                times += mvs_coverage_times(report, call, status);
+        return times > 0;
+}
+
+bool mvs_coverage_has_call(const struct mvs_coverage_report *report, unsigned call)
+{
+        return !mvs_coverage_is_later(call) && (!report->used_only || was_made(report, call));
+}
+
+enum mvs_coverage_state mvs_coverage_state(const struct mvs_coverage_report *report, unsigned call, unsigned status)
+{
+        const uint64_t *counts = report->counts[call][status];
+        if (counts[MVS_COVERAGE_NATURAL] > 0)
+                return MVS_COVERAGE_PROVOKED;
+        return counts[MVS_COVERAGE_INJECTED] > 0 ? MVS_COVERAGE_BY_INJECTION : MVS_COVERAGE_NEVER;
+}
+
+bool mvs_coverage_counts(const struct mvs_coverage_report *report, unsigned call, unsigned status)
+{
+        enum mvs_coverage_state state = mvs_coverage_state(report, call, status);
+        if (state == MVS_COVERAGE_BY_INJECTION)
+                return !report->natural_only || mvs_coverage_is_slip(call, status);
+        return state == MVS_COVERAGE_PROVOKED;
+}
+
+struct mvs_coverage_sum mvs_coverage_sum_of(const struct mvs_coverage_report *report, unsigned call)
+{
+        struct mvs_coverage_sum sum = {.calls = 1};
+        for (unsigned status = 0; status < MVS_STATUS_COUNT; status++) {
+                if (!mvs_coverage_is_pair(call, status))
+                        continue;
+                sum.pairs++;
+                sum.provoked += mvs_coverage_counts(report, call, status);
+                sum.injected += mvs_coverage_state(report, call, status) == MVS_COVERAGE_BY_INJECTION;
+        }
+        return sum;
+}
+
+struct mvs_coverage_sum mvs_coverage_sum(const struct mvs_coverage_report *report)
+{
+        struct mvs_coverage_sum all = {.calls = 0};
+        for (unsigned call = 0; call < MVS_CALL_COUNT; call++) {
+                if (!mvs_coverage_has_call(report, call))
+                        continue;
+                struct mvs_coverage_sum sum = mvs_coverage_sum_of(report, call);
+                all.calls += sum.calls;
+                all.pairs += sum.pairs;
+                all.provoked += sum.provoked;
+                all.injected += sum.injected;
+        }
+        return all;
+}
+
+unsigned mvs_coverage_permille(const struct mvs_coverage_sum *sum)
+{
+        return sum->pairs == 0 ? 1000 : sum->provoked * 1000 / sum->pairs;
+}

@@ -1,0 +1,418 @@
+/* Status coverage: what is counted, by whom and where, and what becomes of it when a process or a file goes wrong. */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/child.h"
+#include "lib/device.h"
+#include "lib/tempdir.h"
+#include "lib/tools.h"
+#include "src/coverage.h"
+#include "suite.h"
+
+#define CALLS     20000U
+#define PROCESSES 4
+
+static struct mvt_tempdir dir;
+static char path[MVT_PATH_SIZE];
+static struct mvs_coverage_file record;
+
+static void setup(void)
+{
+        mvt_tempdir_make(&dir);
+        mvt_path(path, &dir, "coverage.bin");
+        setenv("MVSIM_COVERAGE", path, 1);
+}
+
+static void teardown(void)
+{
+        mvsim_shutdown();
+        unsetenv("MVSIM_COVERAGE");
+        mvt_tempdir_remove(&dir);
+}
+
+/* In a child too, which checks nothing. */
+static void boot(void)
+{
+        if (mvsim_boot(&(struct mvsim_options){.profile = "", .time = MVSIM_TIME_VIRTUAL}) != 0)
+                _exit(99);
+}
+
+static void read_record(const char *file)
+{
+        char why[256] = "";
+        int result = mvs_coverage_read(&record, file, why);
+        ck_assert_msg(result == 0, "%s: %s", file, why);
+}
+
+static uint64_t count(enum mvs_call_number call, enum MvStatus status, enum mvs_coverage_cause cause)
+{
+        return record.counts[call][status][cause];
+}
+
+static uint64_t naturally(enum mvs_call_number call, enum MvStatus status)
+{
+        return count(call, status, MVS_COVERAGE_NATURAL);
+}
+
+static uint64_t all_counts(void)
+{
+        uint64_t sum = 0;
+        const _Atomic uint64_t *counts = &record.counts[0][0][0];
+        for (size_t i = 0; i < sizeof record.counts / sizeof *counts; i++)
+                sum += counts[i];
+        return sum;
+}
+
+/* ---- what is counted ---- */
+
+START_TEST(each_call_counts_under_the_status_that_it_returned)
+{
+        uint64_t now;
+        mvt_device_boot(NULL);
+        for (int i = 0; i < 3; i++)
+                expect_okay(mvNoOp());
+        expect_okay(mvGetMicroseconds(&now));
+        expect_reject(mvGetMicroseconds(NULL), MV_STATUS_PARAMETERFAULT, "ms");
+        mvt_device_end(); /* looks for descriptors, too */
+        read_record(path);
+        ck_assert_uint_eq(naturally(MVS_CALL_mvNoOp, MV_STATUS_OKAY), 3);
+        ck_assert_uint_eq(naturally(MVS_CALL_mvGetMicroseconds, MV_STATUS_OKAY), 1);
+        ck_assert_uint_eq(naturally(MVS_CALL_mvGetMicroseconds, MV_STATUS_PARAMETERFAULT), 1);
+        ck_assert_uint_eq(all_counts(), 5);
+}
+END_TEST
+
+START_TEST(what_fault_injection_did_is_counted_apart)
+{
+        uint64_t now;
+        boot();
+        ck_assert_int_eq(mvsim_fail("mvGetWallTime", 1, MV_STATUS_TIMENOTSET), 0);
+        expect_reject(mvGetWallTime(&now), MV_STATUS_TIMENOTSET, "");
+        expect_reject(mvGetWallTime(&now), MV_STATUS_TIMENOTSET, "");
+        read_record(path); /* at once: nothing waits for the end */
+        ck_assert_uint_eq(count(MVS_CALL_mvGetWallTime, MV_STATUS_TIMENOTSET, MVS_COVERAGE_INJECTED), 1);
+        ck_assert_uint_eq(naturally(MVS_CALL_mvGetWallTime, MV_STATUS_TIMENOTSET), 1);
+}
+END_TEST
+
+START_TEST(a_status_beside_the_headers_list_counts_too)
+{
+        MvChannelHandle channel = NULL;
+        const struct MvOpenChannelParams params = {.version = 2};
+        boot();
+        expect_reject(mvOpenChannel(&params, &channel), MV_STATUS_UNSUPPORTEDSTRUCTUREVERSION, "version");
+        read_record(path);
+        ck_assert_uint_eq(naturally(MVS_CALL_mvOpenChannel, MV_STATUS_UNSUPPORTEDSTRUCTUREVERSION), 1);
+        ck_assert_uint_eq(mvs_coverage_pairs(MVS_CALL_mvOpenChannel) >> MV_STATUS_UNSUPPORTEDSTRUCTUREVERSION & 1, 0);
+}
+END_TEST
+
+START_TEST(there_are_291_pairs_of_which_2_are_slips)
+{
+        unsigned pairs = 0, slips = 0;
+        for (unsigned call = 0; call < MVS_CALL_COUNT; call++) {
+                pairs += (unsigned)__builtin_popcountll(mvs_coverage_pairs(call));
+                slips += (unsigned)__builtin_popcountll(mvs_coverage_slips(call));
+                ck_assert_uint_eq(mvs_coverage_slips(call) & ~mvs_coverage_pairs(call), 0);
+        }
+        ck_assert_uint_eq(pairs, 291);
+        ck_assert_uint_eq(slips, 2);
+}
+END_TEST
+
+/* ---- by whom ---- */
+
+START_TEST(runs_add_up)
+{
+        for (int i = 0; i < 3; i++) {
+                boot();
+                expect_okay(mvNoOp());
+                mvsim_shutdown();
+        }
+        read_record(path);
+        ck_assert_uint_eq(naturally(MVS_CALL_mvNoOp, MV_STATUS_OKAY), 3);
+}
+END_TEST
+
+static void call_and_die(void)
+{
+        boot();
+        mvNoOp();
+        kill(getpid(), SIGKILL);
+}
+
+START_TEST(a_process_that_is_killed_loses_nothing)
+{
+        struct mvt_child child;
+        mvt_child_run(&child, call_and_die);
+        ck_assert_int_eq(child.signal, SIGKILL);
+        read_record(path);
+        ck_assert_uint_eq(naturally(MVS_CALL_mvNoOp, MV_STATUS_OKAY), 1);
+}
+END_TEST
+
+static void call_often(void)
+{
+        boot();
+        for (unsigned i = 0; i < mvt_rounds(CALLS, CALLS / 100); i++)
+                mvNoOp();
+        _exit(0);
+}
+
+START_TEST(processes_that_run_at_the_same_time_share_a_file)
+{
+        pid_t children[PROCESSES];
+        mvt_let_threads_rest();
+        for (int i = 0; i < PROCESSES; i++) {
+                children[i] = fork();
+                ck_assert_int_ge(children[i], 0);
+                if (children[i] == 0)
+                        call_often();
+        }
+        for (int i = 0; i < PROCESSES; i++) {
+                int status;
+                ck_assert_int_eq(waitpid(children[i], &status, 0), children[i]);
+                ck_assert_int_eq(status, 0);
+        }
+        read_record(path);
+        ck_assert_uint_eq(naturally(MVS_CALL_mvNoOp, MV_STATUS_OKAY),
+                          (uint64_t)PROCESSES * mvt_rounds(CALLS, CALLS / 100));
+}
+END_TEST
+
+static void make_a_call(void)
+{
+        mvNoOp();
+}
+
+START_TEST(the_child_of_a_fork_records_for_itself)
+{
+        struct mvt_child child;
+        boot();
+        expect_okay(mvNoOp());
+        mvt_child_run(&child, make_a_call);
+        ck_assert_msg(child.exit_status == 0, "%s", child.output);
+        expect_okay(mvNoOp());
+        read_record(path);
+        ck_assert_uint_eq(naturally(MVS_CALL_mvNoOp, MV_STATUS_OKAY), 3);
+}
+END_TEST
+
+/* ---- where ---- */
+
+START_TEST(percent_p_in_the_name_is_the_process)
+{
+        struct mvt_child child;
+        char name[64];
+        mvt_path(path, &dir, "100%%-%p%.bin");
+        setenv("MVSIM_COVERAGE", path, 1);
+        boot();
+        expect_okay(mvNoOp());
+        mvt_child_run(&child, make_a_call);
+        ck_assert_msg(child.exit_status == 0, "%s", child.output);
+        snprintf(name, sizeof name, "100%%-%d%%.bin", (int)getpid());
+        mvt_path(path, &dir, name);
+        read_record(path);
+        ck_assert_uint_eq(naturally(MVS_CALL_mvNoOp, MV_STATUS_OKAY), 1);
+}
+END_TEST
+
+/* A profile beside the files. */
+static void boot_with_profile(const char *text)
+{
+        char profile[MVT_PATH_SIZE];
+        mvt_path(profile, &dir, "profile.yaml");
+        mvt_write_file(profile, text, strlen(text));
+        ck_assert_int_eq(mvsim_boot(&(struct mvsim_options){.profile = profile, .time = MVSIM_TIME_VIRTUAL}), 0);
+        expect_okay(mvNoOp());
+        mvsim_shutdown();
+}
+
+START_TEST(the_profile_names_a_file_beside_itself)
+{
+        unsetenv("MVSIM_COVERAGE");
+        boot_with_profile("coverage: {file: coverage.bin}\n");
+        read_record(path);
+        ck_assert_uint_eq(naturally(MVS_CALL_mvNoOp, MV_STATUS_OKAY), 1);
+}
+END_TEST
+
+START_TEST(the_environment_goes_before_the_profile)
+{
+        char other[MVT_PATH_SIZE];
+        mvt_path(other, &dir, "other.bin");
+        boot_with_profile("coverage: {file: other.bin}\n");
+        setenv("MVSIM_COVERAGE", "", 1);
+        boot_with_profile("coverage: {file: other.bin}\n");
+        read_record(path);
+        ck_assert_uint_eq(naturally(MVS_CALL_mvNoOp, MV_STATUS_OKAY), 1);
+        ck_assert_int_eq(access(other, F_OK), -1);
+}
+END_TEST
+
+/* ---- files that are not what they should be ---- */
+
+static void write_nothing(void)
+{
+        mvt_write_file(path, "notes\n", 6);
+}
+
+static void make_record(void)
+{
+        boot();
+        mvNoOp();
+        mvsim_shutdown();
+        read_record(path);
+}
+
+static void change_format(void)
+{
+        make_record();
+        record.format++;
+        mvt_write_file(path, &record, sizeof record);
+}
+
+static void change_pairs(void)
+{
+        make_record();
+        memcpy(strstr(record.pairs, "TIMENOTSET"), "TIMENOTYET", 10);
+        mvt_write_file(path, &record, sizeof record);
+}
+
+static void add_a_call(void)
+{
+        make_record();
+        strcat(record.pairs, "mvNewCall OKAY\n");
+        mvt_write_file(path, &record, sizeof record);
+}
+
+static void cut_short(void)
+{
+        make_record();
+        ck_assert_int_eq(truncate(path, sizeof record - 1), 0);
+}
+
+static void cut_shorter(void)
+{
+        make_record();
+        ck_assert_int_eq(truncate(path, 20), 0);
+}
+
+static void make_longer(void)
+{
+        make_record();
+        ck_assert_int_eq(truncate(path, sizeof record + 1), 0);
+}
+
+static const struct {
+        const char *what;
+        void (*make)(void);
+        const char *why;
+} bad_files[] = {
+        {"a file of another kind", write_nothing, "it is no record of status coverage"},
+        {"another format", change_format, "it was recorded by another version of libmvsim, in format 2, and this one"},
+        {"other statuses", change_pairs, "whose list of calls and statuses is another from mvGetWallTime on"},
+        {"more calls", add_a_call, "it is damaged"},
+        {"a byte missing", cut_short, "it is damaged: its size is not that of a record"},
+        {"nearly everything missing", cut_shorter, "whose list of calls and statuses is another from mvNoOp on"},
+        {"a byte too many", make_longer, "it is damaged: its size is not that of a record"},
+};
+
+static void expect_no_boot(const char *why)
+{
+        char output[MVT_OUTPUT_SIZE], place[512];
+        mvt_capture_begin();
+        int result = mvsim_boot(&(struct mvsim_options){.profile = "", .time = MVSIM_TIME_VIRTUAL});
+        mvt_capture_end(output);
+        ck_assert_int_lt(result, 0);
+        snprintf(place, sizeof place,
+                 "mvsim: the status coverage cannot be recorded in %s (coverage.file in the profile, or "
+                 "MVSIM_COVERAGE): ",
+                 getenv("MVSIM_COVERAGE"));
+        ck_assert_msg(strncmp(output, place, strlen(place)) == 0, "not \"%s\": %s", place, output);
+        ck_assert_msg(strstr(output, why) != NULL, "not \"%s\": %s", why, output);
+}
+
+START_TEST(a_file_that_is_no_record_of_this_version_is_refused_and_left_alone)
+{
+        char why[256];
+        struct stat before, after;
+        bad_files[_i].make();
+        ck_assert_int_eq(stat(path, &before), 0);
+        expect_no_boot(bad_files[_i].why);
+        ck_assert_int_eq(stat(path, &after), 0);
+        ck_assert_int_eq(before.st_size, after.st_size);
+        ck_assert_int_lt(mvs_coverage_read(&record, path, why), 0);
+        ck_assert_msg(strstr(why, bad_files[_i].why) != NULL, "%s: not \"%s\": %s", bad_files[_i].what,
+                      bad_files[_i].why, why);
+}
+END_TEST
+
+START_TEST(a_file_that_cannot_be_written_keeps_the_device_from_booting)
+{
+        setenv("MVSIM_COVERAGE", "/nowhere/coverage.bin", 1);
+        expect_no_boot("No such file or directory");
+        setenv("MVSIM_COVERAGE", dir.path, 1);
+        expect_no_boot("Is a directory");
+        setenv("MVSIM_COVERAGE", "/dev/null", 1);
+        expect_no_boot("it is not a regular file");
+}
+END_TEST
+
+START_TEST(a_name_may_not_be_longer_than_paths_are)
+{
+        static char name[5000];
+        memset(name, 'a', sizeof name - 1);
+        setenv("MVSIM_COVERAGE", name, 1);
+        mvt_capture_begin();
+        int result = mvsim_boot(&(struct mvsim_options){.profile = ""});
+        char output[MVT_OUTPUT_SIZE];
+        mvt_capture_end(output);
+        ck_assert_int_lt(result, 0);
+}
+END_TEST
+
+/* The magic word is written last. */
+START_TEST(a_file_whose_making_was_interrupted_is_made_again)
+{
+        make_record();
+        memset(record.magic, 0, sizeof record.magic);
+        memset(record.pairs, 0, sizeof record.pairs);
+        memset(record.counts, 0, sizeof record.counts);
+        mvt_write_file(path, &record, sizeof record);
+        make_record();
+        ck_assert_uint_eq(naturally(MVS_CALL_mvNoOp, MV_STATUS_OKAY), 1);
+}
+END_TEST
+
+Suite *suite(void)
+{
+        Suite *suite = suite_create("coverage");
+        TCase *tests = tcase_create("coverage");
+        tcase_set_timeout(tests, 60);
+        tcase_add_checked_fixture(tests, setup, teardown);
+        tcase_add_test(tests, each_call_counts_under_the_status_that_it_returned);
+        tcase_add_test(tests, what_fault_injection_did_is_counted_apart);
+        tcase_add_test(tests, a_status_beside_the_headers_list_counts_too);
+        tcase_add_test(tests, there_are_291_pairs_of_which_2_are_slips);
+        tcase_add_test(tests, runs_add_up);
+        tcase_add_test(tests, a_process_that_is_killed_loses_nothing);
+        tcase_add_test(tests, processes_that_run_at_the_same_time_share_a_file);
+        tcase_add_test(tests, the_child_of_a_fork_records_for_itself);
+        tcase_add_test(tests, percent_p_in_the_name_is_the_process);
+        tcase_add_test(tests, the_profile_names_a_file_beside_itself);
+        tcase_add_test(tests, the_environment_goes_before_the_profile);
+        tcase_add_loop_test(tests, a_file_that_is_no_record_of_this_version_is_refused_and_left_alone, 0,
+                            sizeof bad_files / sizeof bad_files[0]);
+        tcase_add_test(tests, a_file_that_cannot_be_written_keeps_the_device_from_booting);
+        tcase_add_test(tests, a_name_may_not_be_longer_than_paths_are);
+        tcase_add_test(tests, a_file_whose_making_was_interrupted_is_made_again);
+        suite_add_tcase(suite, tests);
+        return suite;
+}
