@@ -67,19 +67,20 @@ static void finish_parts(struct mvs_machine *machine)
         mvs_memory_finish(&machine->memory);
 }
 
-int mvs_machine_init(struct mvs_machine *machine, struct mvs_profile *profile)
+int mvs_machine_init(struct mvs_machine *machine, struct mvs_profile *profile, const struct mvs_restart_state *from)
 {
         machine->profile = *profile;
         *profile = (struct mvs_profile){0};
         int result = -pthread_mutex_init(&machine->lock, NULL);
         if (result < 0)
                 goto no_lock;
-        result = mvs_restart_init(&machine->restart);
+        result = mvs_restart_init(&machine->restart, from);
         if (result < 0)
                 goto no_restart;
         pthread_cond_init(&machine->answered, NULL);
         mvs_random_init(&machine->random, machine->profile.time.seed);
         mvs_timeline_init(&machine->timeline, &machine->profile.time);
+        machine->timeline.base_us = machine->restart.state.now_us;
         mvs_nvic_init(&machine->nvic);
         result = init_parts(machine);
         if (result < 0)

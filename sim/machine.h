@@ -49,8 +49,10 @@ struct mvs_machine {
         struct mvs_preempt preempt;
 };
 
-/* Brings the machine up with the profile, which becomes the machine's in every case. 0 or a negative errno. */
-int mvs_machine_init(struct mvs_machine *machine, struct mvs_profile *profile) __attribute__((warn_unused_result));
+/* Brings the machine up with the profile, which becomes the machine's in every case, and what the life before left in
+ * this process (NULL: nothing). 0 or a negative errno. */
+int mvs_machine_init(struct mvs_machine *machine, struct mvs_profile *profile, const struct mvs_restart_state *from)
+        __attribute__((warn_unused_result));
 
 /* Starts what runs beside the application: the IRQ thread. 0 or a negative errno. */
 int mvs_machine_start(struct mvs_machine *machine) __attribute__((warn_unused_result));

@@ -17,7 +17,7 @@
 #include "sim/machine.h"
 
 #define VARIABLE_SIZE 256
-#define FORMAT        "%u:%u:%" PRIu64 ":%d:%" PRIu64 ":%" PRIu64
+#define FORMAT        "%u:%u:%u:%d:%" PRIu64 ":%" PRIu64 ":%d:%d:%" PRIu64 ":%" PRIu64
 
 /* ---- what an earlier life has left ---- */
 
@@ -35,10 +35,24 @@ static bool parse_files(struct mvs_kept *files, const char *text)
 static bool parse(struct mvs_restart_state *state, const char *text)
 {
         int len = 0;
-        int fields = sscanf(text, "%u:%u:%" SCNu64 ":%d:%" SCNu64 ":%" SCNu64 "%n", &state->count, &state->reason,
-                            &state->now_us, &state->wall_is_set, &state->wall_offset_us, &state->random, &len);
-        return fields == 6 && state->count > 0 && state->reason <= MV_WAKEREASON_DEEPSLEEPOTHER &&
+        int fields = sscanf(text, "%u:%u:%u:%d:%" SCNu64 ":%" SCNu64 ":%d:%d:%" SCNu64 ":%" SCNu64 "%n", &state->count,
+                            &state->crashes, &state->reason, &state->on_valgrind, &state->now_us, &state->world_us,
+                            &state->is_connected, &state->wall_is_set, &state->wall_offset_us, &state->random, &len);
+        return fields == 10 && state->count > 0 && state->reason <= MV_WAKEREASON_DEEPSLEEPOTHER &&
                parse_files(&state->files, text + len);
+}
+
+static bool is_on_valgrind(void)
+{
+        return mvs_preempt_slowness() > 1;
+}
+
+/* An execve takes the program out of valgrind's hands, unless it was told to follow. */
+static void look_for_valgrind(const struct mvs_restart_state *state)
+{
+        if (state->on_valgrind && !is_on_valgrind())
+                mvs_diag(MVS_LOG_WARNING,
+                         "the application has started again, and no longer in valgrind (give it --trace-children=yes)");
 }
 
 static int take(struct mvs_restart_state *state)
@@ -57,6 +71,7 @@ static int take(struct mvs_restart_state *state)
                 return -EINVAL;
         }
         mvs_kept_inherit(&state->files, false);
+        look_for_valgrind(state);
         unsetenv(MVS_RESTART_VARIABLE); /* a program that this one starts has a device of its own */
         return 0;
 }
@@ -164,9 +179,13 @@ static int first_free_fd(void)
         return fd >= 0 ? fd : INT_MAX;
 }
 
-int mvs_restart_init(struct mvs_restart *restart)
+int mvs_restart_init(struct mvs_restart *restart, const struct mvs_restart_state *from)
 {
-        int result = take(&restart->state);
+        int result = 0;
+        if (from)
+                restart->state = *from;
+        else
+                result = take(&restart->state);
         restart->pages = MAP_FAILED;
         restart->first_fd = first_free_fd();
         pthread_sigmask(SIG_SETMASK, NULL, &restart->mask);
@@ -187,23 +206,65 @@ void mvs_restart_apply(struct mvs_machine *machine)
         if (state->count == 0)
                 return;
         machine->profile.device.wake_reason = (uint8_t)state->reason;
-        machine->timeline.base_us = state->now_us;
         machine->random.state = state->random;
         machine->cloud.clock_set = state->wall_is_set != 0;
         machine->cloud.wall_offset_us = state->wall_offset_us;
+        if (state->is_connected)
+                mvs_cloud_stay(&machine->cloud);
 }
 
 /* ---- starting again ---- */
 
-static void write_variable(struct mvs_machine *machine, enum MvWakeReason reason)
+/* Whether Microvisor starts anew too, and with it its clocks (decision 8). */
+static bool boots_device(enum MvWakeReason reason)
 {
-        const struct mvs_restart *restart = &machine->restart;
-        int len = snprintf(restart->variable, VARIABLE_SIZE, MVS_RESTART_VARIABLE "=" FORMAT, restart->state.count + 1,
-                           (unsigned)reason, mvs_machine_now(machine), machine->cloud.clock_set,
-                           machine->cloud.wall_offset_us, machine->random.state);
+        switch (reason) {
+        case MV_WAKEREASON_COLDBOOT:
+        case MV_WAKEREASON_REMOTEMICROVISORRESTART:
+        case MV_WAKEREASON_MICROVISORCRASH:
+        case MV_WAKEREASON_MICROVISORWATCHDOG:
+        case MV_WAKEREASON_MICROVISOROUTOFMEMORY:
+        case MV_WAKEREASON_MICROVISORERROR:
+        case MV_WAKEREASON_MICROVISORUPDATE:
+        case MV_WAKEREASON_OPTIONBYTES: return true;
+        default: return false;
+        }
+}
+
+static struct mvs_restart_state next_life(const struct mvs_machine *machine, enum MvWakeReason reason)
+{
+        struct mvs_restart_state next = machine->restart.state;
+        uint64_t now = mvs_machine_now(machine);
+        bool boots = boots_device(reason);
+        next.count++;
+        next.crashes += reason == MV_WAKEREASON_APPLICATIONCRASH;
+        next.reason = (unsigned)reason;
+        next.on_valgrind = is_on_valgrind();
+        next.now_us = boots ? 0 : now;
+        next.world_us += boots ? now : 0;
+        next.is_connected = machine->cloud.status == MVS_CLOUD_CONNECTED && !boots;
+        next.wall_is_set = machine->cloud.clock_set && !boots;
+        next.wall_offset_us = machine->cloud.wall_offset_us;
+        next.random = machine->random.state;
+        return next;
+}
+
+struct mvs_restart_state mvs_restart_hand_on(struct mvs_machine *machine, enum MvWakeReason reason)
+{
+        struct mvs_restart_state next = next_life(machine, reason);
+        mvs_kept_init(&machine->restart.state.files);
+        return next;
+}
+
+static void write_variable(const struct mvs_machine *machine, enum MvWakeReason reason)
+{
+        const struct mvs_restart_state next = next_life(machine, reason);
+        char *text = machine->restart.variable;
+        int len = snprintf(text, VARIABLE_SIZE, MVS_RESTART_VARIABLE "=" FORMAT, next.count, next.crashes, next.reason,
+                           next.on_valgrind, next.now_us, next.world_us, next.is_connected, next.wall_is_set,
+                           next.wall_offset_us, next.random);
         for (unsigned part = 0; part < MVS_KEPT_COUNT; part++)
-                len += snprintf(restart->variable + len, VARIABLE_SIZE - (size_t)len, ":%d",
-                                restart->state.files.fds[part]);
+                len += snprintf(text + len, VARIABLE_SIZE - (size_t)len, ":%d", next.files.fds[part]);
 }
 
 void mvs_restart_now(struct mvs_machine *machine, enum MvWakeReason reason)
@@ -222,13 +283,13 @@ void mvs_restart_now(struct mvs_machine *machine, enum MvWakeReason reason)
 void mvs_restart_crashed(struct mvs_machine *machine)
 {
         const struct mvs_profile_memory *settings = &machine->profile.memory;
-        unsigned next = machine->restart.state.count + 1;
+        unsigned next = machine->restart.state.crashes + 1;
         if (settings->on_fault != MVS_ON_FAULT_RESTART)
                 return;
         if (next > settings->restarts) {
                 mvs_diag(MVS_LOG_ERROR,
                          "the application has started again %u times, and does no more (memory.restarts)",
-                         machine->restart.state.count);
+                         settings->restarts);
                 return;
         }
         mvs_diag(MVS_LOG_ERROR, "the application starts again (restart %u of %u; wake reason APPLICATIONCRASH)", next,

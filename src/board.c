@@ -312,11 +312,18 @@ EXPORT uint32_t mvsim_cpu_get_ipsr(void)
 
 /* ---- sleeping ---- */
 
+/* A wait ends with the application's life. */
+static void look_at_end(const struct mvs_machine *machine)
+{
+        mvs_ending_look(mvs_device(), &machine->cpu);
+}
+
 EXPORT void mvsim_cpu_wfi(void)
 {
         struct mvs_machine *machine = enter();
         mvs_cpu_wait(machine, MVS_NEVER, mvs_cpu_wakes);
         leave(machine);
+        look_at_end(machine);
 }
 
 EXPORT void mvsim_cpu_wfe(void)
@@ -325,6 +332,7 @@ EXPORT void mvsim_cpu_wfe(void)
         mvs_cpu_wait(machine, MVS_NEVER, mvs_cpu_has_event);
         machine->cpu.event = false;
         leave(machine);
+        look_at_end(machine);
 }
 
 EXPORT void mvsim_cpu_sev(void)

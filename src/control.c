@@ -64,16 +64,20 @@ static bool never(const struct mvs_machine *machine)
 
 EXPORT void mvsim_run_for(uint64_t duration_us)
 {
-        struct mvs_machine *machine = &mvs_device()->machine;
+        struct mvs_device *device = mvs_device();
+        struct mvs_machine *machine = &device->machine;
         /* A caller that masks the signal takes no interrupt before it unmasks it, so none ends the wait. */
-        bool (*ended)(const struct mvs_machine *) = mvs_preempt_masked() ? never : mvs_cpu_may_take;
+        bool lives = !mvs_cpu_is_halted(&machine->cpu);
+        bool (*ended)(const struct mvs_machine *) = mvs_preempt_masked() || !lives ? never : mvs_cpu_may_take;
         mvs_cpu_enter(machine);
         uint64_t until = mvs_machine_now(machine) + duration_us;
-        while (mvs_cpu_wait(machine, until, ended)) {
+        while (mvs_cpu_wait(machine, until, ended) && !mvs_cpu_is_halted(&machine->cpu)) {
                 mvs_cpu_leave(machine);
                 mvs_cpu_enter(machine);
         }
         mvs_cpu_leave(machine);
+        if (lives)
+                mvs_ending_look(device, &machine->cpu);
 }
 
 EXPORT void mvsim_network_down(enum mvsim_outage outage)
@@ -135,6 +139,47 @@ EXPORT int mvsim_pend_irq(unsigned irq, uint64_t delay_us)
         int result = mvs_raise(control.device, irq, delay_us);
         end(&control);
         return result;
+}
+
+EXPORT void mvsim_on_ending(void (*callback)(const struct mvsim_ending *ending, void *context), void *context)
+{
+        struct control control = begin();
+        control.device->ending.callback = callback;
+        control.device->ending.context = context;
+        end(&control);
+}
+
+static bool is_of_deep_sleep(enum MvWakeReason reason)
+{
+        return reason >= MV_WAKEREASON_DEEPSLEEPCHECKIN && reason <= MV_WAKEREASON_DEEPSLEEPOTHER;
+}
+
+EXPORT int mvsim_restart(enum MvWakeReason reason)
+{
+        if ((unsigned)reason > MV_WAKEREASON_DEEPSLEEPOTHER || is_of_deep_sleep(reason))
+                return -EINVAL;
+        struct control control = begin();
+        struct mvs_device *device = control.device;
+        bool lives = !mvs_cpu_is_halted(&device->machine.cpu);
+        if (lives)
+                mvs_ending_begin(device, &(const struct mvsim_ending){MVSIM_ENDING_RESTART, NULL, 0, reason, 0});
+        bool is_processor = pthread_equal(device->machine.cpu.thread, pthread_self()) != 0;
+        end(&control);
+        if (lives && is_processor)
+                mvs_ending_look(device, &device->machine.cpu);
+        return lives ? 0 : -EALREADY;
+}
+
+EXPORT int mvsim_wake(enum MvWakeReason reason, uint64_t delay_us)
+{
+        if (!is_of_deep_sleep(reason))
+                return -EINVAL;
+        struct control control = begin();
+        struct mvs_machine *machine = &control.device->machine;
+        control.device->ending.wake_reason = reason;
+        mvs_timeline_arm(&machine->timeline, &control.device->ending.wake, mvs_machine_now(machine) + delay_us);
+        end(&control);
+        return 0;
 }
 
 EXPORT int mvsim_fail(const char *call, unsigned nth, enum MvStatus status)

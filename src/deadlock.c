@@ -98,10 +98,8 @@ static void report_network(const struct mvs_device *device)
         mvs_diag(MVS_LOG_ERROR, "  the network %s; %u network handles are open", status, device->network.open);
 }
 
-static void on_deadlock(void *context)
+static void report_wait(const struct mvs_device *device, uint64_t now)
 {
-        struct mvs_device *device = context;
-        uint64_t now = mvs_machine_now(&device->machine);
         mvs_diag(MVS_LOG_ERROR,
                  "deadlock at %" PRIu64 ".%06" PRIu64
                  " s: the processor waits for an interrupt and nothing is left that could bring one",
@@ -112,6 +110,26 @@ static void on_deadlock(void *context)
         report_network(device);
         mvs_diag(MVS_LOG_ERROR, "  no SysTick, timer or event is scheduled; the process ends with status %d",
                  MVSIM_EXIT_DEADLOCK);
+}
+
+static void report_deep_sleep(uint64_t now)
+{
+        mvs_diag(MVS_LOG_ERROR,
+                 "deadlock at %" PRIu64 ".%06" PRIu64
+                 " s: the device sleeps deeply and nothing is left that could wake it: no check-in is due "
+                 "(power.check_in_ms), no alarm is set (mvsim_pend_irq() for RTC_IRQn), nobody calls mvsim_wake(); the "
+                 "process ends with status %d",
+                 now / US_PER_S, now % US_PER_S, MVSIM_EXIT_DEADLOCK);
+}
+
+static void on_deadlock(void *context)
+{
+        struct mvs_device *device = context;
+        uint64_t now = mvs_machine_now(&device->machine);
+        if (mvs_cpu_is_halted(&device->machine.cpu))
+                report_deep_sleep(now);
+        else
+                report_wait(device, now);
         mvs_trace(&device->machine, MVS_EVENT_DEADLOCK, MVS_NUMBER("calls", device->statistics.calls));
         mvs_trace_close(&device->machine.trace);
         if (device->summary)

@@ -12,8 +12,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define EXIT_NOT_BOOTED 2
-
 /*
  * The one way to the device. Set as the last step of booting and cleared as the first of shutting down; the lock keeps
  * two threads from doing either at once.
@@ -134,7 +132,8 @@ static int open_trace(struct mvs_device *device)
         if (result < 0)
                 return result;
         if (again) {
-                mvs_trace(machine, MVS_EVENT_RESTART, MVS_NUMBER("count", machine->restart.state.count));
+                mvs_trace(machine, MVS_EVENT_RESTART, MVS_NUMBER("count", machine->restart.state.count),
+                          MVS_NUMBER("reason", machine->restart.state.reason));
                 return 0;
         }
         mvs_trace(machine, MVS_EVENT_BOOT, MVS_WORD("device", profile->device.id),
@@ -150,12 +149,12 @@ static int open_coverage(struct mvs_device *device)
         return mvs_coverage_open(&device->coverage, file ? file : device->machine.profile.coverage.file);
 }
 
-static int init_device(struct mvs_device *device, struct mvs_profile *profile)
+static int init_device(struct mvs_device *device, struct mvs_profile *profile, const struct mvs_restart_state *from)
 {
         device->machine.memory.secure_start = (uintptr_t)device;
         device->machine.memory.secure_end = (uintptr_t)device + mvs_arena_span(sizeof *device);
         device->machine.memory.words = mvs_arena_words(device, sizeof *device);
-        int result = mvs_machine_init(&device->machine, profile);
+        int result = mvs_machine_init(&device->machine, profile, from);
         if (result < 0)
                 return result;
         device->led_on = true;
@@ -166,6 +165,7 @@ static int init_device(struct mvs_device *device, struct mvs_profile *profile)
         mvs_deadlock_init(device);
         mvs_fast_init(device);
         mvs_held_init(device);
+        mvs_ending_init(device);
         mvs_network_init(device);
         result = open_trace(device);
         if (result < 0)
@@ -211,6 +211,22 @@ static void watch_forks(void)
         pthread_atfork(NULL, NULL, forget_device);
 }
 
+/* The profile becomes the device's in any case. */
+static int boot_with(struct mvs_profile *profile, const struct mvs_restart_state *from)
+{
+        struct mvs_device *device = mvs_arena_create(sizeof *device);
+        if (!device) {
+                mvs_profile_finish(profile);
+                return -ENOMEM;
+        }
+        int result = init_device(device, profile, from);
+        if (result < 0)
+                mvs_arena_destroy(device, sizeof *device);
+        else
+                atomic_store_explicit(&running, device, memory_order_release);
+        return result;
+}
+
 static int boot(const struct mvsim_options *options)
 {
         static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -218,19 +234,7 @@ static int boot(const struct mvsim_options *options)
         struct mvs_profile profile;
         pthread_once(&once, watch_forks);
         int result = make_profile(&profile, options ? options : &from_environment);
-        if (result < 0)
-                return result;
-        struct mvs_device *device = mvs_arena_create(sizeof *device);
-        if (!device) {
-                mvs_profile_finish(&profile);
-                return -ENOMEM;
-        }
-        result = init_device(device, &profile);
-        if (result < 0)
-                mvs_arena_destroy(device, sizeof *device);
-        else
-                atomic_store_explicit(&running, device, memory_order_release);
-        return result;
+        return result < 0 ? result : boot_with(&profile, NULL);
 }
 
 __attribute__((visibility("default"))) int mvsim_boot(const struct mvsim_options *options)
@@ -246,7 +250,7 @@ static struct mvs_device *boot_implicitly(void)
         int result = mvsim_boot(NULL);
         if (result < 0 && result != -EALREADY) {
                 mvs_diag(MVS_LOG_ERROR, "the device does not boot: %s", strerror(-result));
-                _exit(EXIT_NOT_BOOTED);
+                _exit(MVS_EXIT_NOT_BOOTED);
         }
         return mvs_device_if_running();
 }
@@ -280,24 +284,64 @@ static void switch_off(struct mvs_device *device)
         mvs_machine_stop(machine);
 }
 
+static void shut_down(struct mvs_device *device)
+{
+        mvs_lint_finish(device);
+        mvs_notify_finish(device);
+        mvs_log_finish(device);
+        mvs_wifi_finish(device);
+        mvs_coverage_close(&device->coverage);
+        mvs_machine_finish(&device->machine);
+        mvs_arena_destroy(device, sizeof *device);
+}
+
+static void stop(struct mvs_device *device)
+{
+        switch_off(device);
+        atomic_store(&running, NULL);
+        if (device->summary)
+                mvs_device_summary(device);
+}
+
 __attribute__((visibility("default"))) void mvsim_shutdown(void)
 {
         pthread_mutex_lock(&life);
         struct mvs_device *device = mvs_device_if_running();
+        mvs_ending_forget();
         if (device) {
-                switch_off(device);
-                atomic_store(&running, NULL);
-                if (device->summary)
-                        mvs_device_summary(device);
-                mvs_lint_finish(device);
-                mvs_notify_finish(device);
-                mvs_log_finish(device);
-                mvs_wifi_finish(device);
-                mvs_coverage_close(&device->coverage);
-                mvs_machine_finish(&device->machine);
-                mvs_arena_destroy(device, sizeof *device);
+                stop(device);
+                shut_down(device);
         }
         pthread_mutex_unlock(&life);
+}
+
+/* ---- the next life in the same process ---- */
+
+static int live_again(struct mvs_device *device)
+{
+        const struct mvs_ending ending = device->ending;
+        enum MvWakeReason reason = mvs_ending_await(device);
+        stop(device);
+        const struct mvs_restart_state next = mvs_restart_hand_on(&device->machine, reason);
+        struct mvs_profile profile = device->machine.profile;
+        device->machine.profile = (struct mvs_profile){0};
+        shut_down(device);
+        int result = boot_with(&profile, &next);
+        if (result < 0)
+                return result;
+        device = mvs_device_if_running();
+        device->ending.callback = ending.callback;
+        device->ending.context = ending.context;
+        return 0;
+}
+
+__attribute__((visibility("default"))) int mvsim_boot_again(void)
+{
+        pthread_mutex_lock(&life);
+        struct mvs_device *device = mvs_device_if_running();
+        int result = device && mvs_cpu_is_halted(&device->machine.cpu) ? live_again(device) : -EINVAL;
+        pthread_mutex_unlock(&life);
+        return result;
 }
 
 __attribute__((destructor)) static void shut_down_at_exit(void)

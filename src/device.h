@@ -10,6 +10,7 @@
 #include "src/channel.h"
 #include "src/console.h"
 #include "src/coverage.h"
+#include "src/ending.h"
 #include "src/fast.h"
 #include "src/fault.h"
 #include "src/flash.h"
@@ -43,6 +44,7 @@ struct mvs_device {
         struct mvs_faults faults;
         struct mvs_lint lint;
         struct mvs_fast fast;
+        struct mvs_ending ending;
         struct mvs_flash_handles flash;
         struct mvs_wifi wifi;
         struct mvs_console console;

@@ -15,6 +15,9 @@ static enum MvStatus check_context(struct mvs_call *call)
                 return mvs_reject(call, MV_STATUS_UNAVAILABLE, NULL,
                                   "was made by the handler of a fast interrupt that has pre-empted Microvisor (set a "
                                   "flag there, call from the main loop)");
+        if (mvs_cpu_is_halted(&call->device->machine.cpu))
+                return mvs_reject(call, MV_STATUS_UNAVAILABLE, NULL,
+                                  "was made when the application's life had ended: it is about to start again");
         bool in_isr = mvs_cpu_ipsr() != 0;
         if (in_isr) {
                 call->device->statistics.calls_in_isr++;
@@ -72,5 +75,6 @@ enum MvStatus mvs_gate(enum mvs_call_number number, const uintptr_t *cells)
         if (atomic_load_explicit(&device->machine.cpu.due, memory_order_relaxed))
                 mvs_cpu_let_fast_in(&device->machine);
         mvs_cpu_leave(&device->machine);
+        mvs_ending_look(device, &device->machine.cpu);
         return status;
 }

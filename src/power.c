@@ -1,4 +1,4 @@
-/* Saving power. */
+/* Saving power, and the calls with which the application ends its own life. */
 #include "src/device.h"
 #include "src/pair.h"
 
@@ -25,4 +25,38 @@ enum MvStatus mvs_do_mvPowerSave(struct mvs_call *call, enum MvPowerSavingMode m
         (void)mode;
         mvs_cpu_wait(&call->device->machine, MVS_NEVER, mvs_cpu_wakes);
         return MV_STATUS_OKAY;
+}
+
+/* ---- ending this life ---- */
+
+enum MvStatus mvs_check_mvDeepSleep(struct mvs_call *call, enum MvDeepSleepMode mode)
+{
+        if ((unsigned)mode > MV_DEEPSLEEPMODE_SHUTDOWN)
+                return mvs_reject(call, MV_STATUS_PARAMETERFAULT, "mode",
+                                  "is %u: the modes are STANDBY (0) and SHUTDOWN (1)", (unsigned)mode);
+        if (network_is_active(call->device))
+                return mvs_reject(call, MV_STATUS_MICROVISORBUSY, NULL,
+                                  "the network is active, and deep sleep needs it off (release every network handle, "
+                                  "once one was requested, and wait for DELIBERATELYOFFLINE)");
+        return MV_STATUS_OKAY;
+}
+
+enum MvStatus mvs_do_mvDeepSleep(struct mvs_call *call, enum MvDeepSleepMode mode)
+{
+        bool standby = mode == MV_DEEPSLEEPMODE_STANDBY;
+        return mvs_ending_of(call, MVSIM_ENDING_DEEP_SLEEP, mode,
+                             standby ? MV_WAKEREASON_DEEPSLEEPOTHER : MV_WAKEREASON_COLDBOOT);
+}
+
+enum MvStatus mvs_check_mvRestart(struct mvs_call *call, enum MvRestartMode mode)
+{
+        if (mode == MV_RESTARTMODE_AUTOAPPLYUPDATE)
+                return MV_STATUS_OKAY;
+        return mvs_reject(call, MV_STATUS_PARAMETERFAULT, "mode", "is %u: the one mode is AUTOAPPLYUPDATE (0)",
+                          (unsigned)mode);
+}
+
+enum MvStatus mvs_do_mvRestart(struct mvs_call *call, enum MvRestartMode mode)
+{
+        return mvs_ending_of(call, MVSIM_ENDING_RESTART, mode, MV_WAKEREASON_REMOTEAPPLICATIONRESTART);
 }

@@ -5,10 +5,16 @@
 
 #include "src/device.h"
 
+static void pend(struct mvs_device *device, unsigned irq)
+{
+        mvs_cpu_pend(&device->machine, MVS_VECTOR_IRQ + irq);
+        mvs_ending_line(device, irq);
+}
+
 static void on_time(struct mvs_timer *timer)
 {
         struct mvs_raiser *raiser = (struct mvs_raiser *)(void *)((char *)timer - offsetof(struct mvs_raiser, timer));
-        mvs_cpu_pend(&raiser->device->machine, MVS_VECTOR_IRQ + raiser->irq);
+        pend(raiser->device, raiser->irq);
         raiser->device = NULL;
 }
 
@@ -18,7 +24,7 @@ int mvs_raise(struct mvs_device *device, unsigned irq, uint64_t delay_us)
         if (irq >= MVS_IRQ_COUNT)
                 return -EINVAL;
         if (delay_us == 0) {
-                mvs_cpu_pend(machine, MVS_VECTOR_IRQ + irq);
+                pend(device, irq);
                 return 0;
         }
         for (unsigned i = 0; i < MVS_RAISERS_MAX; i++) {

@@ -397,11 +397,20 @@ START_TEST(bad_pointer_is_refused_by_name_and_nothing_is_done)
 }
 END_TEST
 
+static bool has_pointer(const struct mvt_call *call)
+{
+        for (unsigned index = 0; index < call->arg_count; index++) {
+                if (is_pointer(&call->args[index]) || call->args[index].kind == MVT_ARG_HANDLE)
+                        return true;
+        }
+        return false;
+}
+
 START_TEST(good_pointers_are_not_refused)
 {
         uintptr_t cells[MVT_ARGS_MAX] = {0};
         const struct mvt_call *call = &mvt_calls[_i];
-        if (call->later)
+        if (call->later || !has_pointer(call)) /* mvRestart, given good arguments, does not return */
                 return;
         good_cells(call, cells);
         enum MvStatus status = call->make(cells);

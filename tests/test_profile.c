@@ -142,6 +142,7 @@ static const char everything[] = "device:\n"
                                  "log: {file: /log, level: debug}\n"
                                  "trace: {file: /trace}\n"
                                  "cloud: {logging: false}\n"
+                                 "power: {check_in_ms: 21, lives: 22}\n"
                                  "limits:\n"
                                  "  notification_centers: 12\n"
                                  "  network_handles: 13\n"
@@ -174,6 +175,8 @@ START_TEST(every_key_is_read)
         ck_assert_str_eq(p.http.rewrite[0].to, "http://127.0.0.1:8080/base");
         ck_assert_str_eq(p.http.rewrite[1].from, "https://a");
         ck_assert_str_eq(p.http.rewrite[1].to, "http://b");
+        ck_assert_uint_eq(p.power.check_in_ms, 21);
+        ck_assert_uint_eq(p.power.lives, 22);
         ck_assert_int_eq(p.time.mode, MVS_TIME_VIRTUAL);
         ck_assert_uint_eq(p.time.seed, UINT64_MAX);
         ck_assert_uint_eq(p.time.call_us, 9);
@@ -227,7 +230,7 @@ END_TEST
         "microvisorwatchdog, microvisoroutofmemory, microvisorerror, applicationcrash, applicationupdate, " \
         "microvisorupdate, optionbytes, deepsleepcheckin, deepsleepapplication, deepsleepmodem, "           \
         "deepsleepapplicationrtc, deepsleepother"
-#define SECTIONS "device, network, http, time, log, trace, coverage, cloud, limits, flash, wifi, memory, lint"
+#define SECTIONS "device, network, http, time, log, trace, coverage, cloud, power, limits, flash, wifi, memory, lint"
 #define DEVICE   "id, sysclk, hclk, pclk1, pclk2, wake_reason, test_mode"
 #define URL      "expected a URL prefix that starts with http:// or https:// and a host"
 

@@ -117,7 +117,7 @@ START_TEST(the_event_log_goes_on)
         const char *events = content(trace);
         ck_assert_uint_eq(mvt_count(events, " boot device="), 1);
         ck_assert_uint_eq(mvt_count(events, " restart count="), 2);
-        const char *last = strstr(events, " restart count=2\n");
+        const char *last = strstr(events, " restart count=2 reason=8\n");
         ck_assert_msg(last != NULL && strstr(last, "mvGetWakeReason"), "%s", events);
         ck_assert_ptr_null(strstr(strstr(events, " boot "), "\n\n ")); /* no gap where a life ended */
 }

@@ -49,6 +49,66 @@ int mvsim_boot(const struct mvsim_options *options) __attribute__((warn_unused_r
  */
 void mvsim_shutdown(void);
 
+/* ---- how the application's life ends, and the next one begins (docs/power.md) ---- */
+
+enum mvsim_ending_kind {
+        MVSIM_ENDING_RESTART,          /* mvRestart, an update, or the cloud */
+        MVSIM_ENDING_DEEP_SLEEP,       /* mvDeepSleep */
+        MVSIM_ENDING_TESTING_COMPLETE, /* mvTestingComplete */
+};
+
+struct mvsim_ending {
+        enum mvsim_ending_kind kind;
+        const char *call;         /* the call that ended it: "mvRestart"; NULL: nothing that the application did */
+        uint32_t argument;        /* what it was given: a mode, or mvTestingComplete's status; 0 without a call */
+        enum MvWakeReason reason; /* why the next life begins, as far as it is known: deep sleep may end otherwise */
+        uint64_t microseconds;    /* device time */
+};
+
+/*
+ * Runs application(context) on the calling thread until it returns, false, or until the application's life ends, true:
+ * then the system call that ended it does not return, its callers are left as by siglongjmp(), `*ret_ending`
+ * (NULL: not wanted) says how it ended, and the calling thread's signal mask is what it was.
+ *
+ * Where the end comes from outside (mvsim_restart(), an update that does not wait), the application is left at its next
+ * system call or wait. The device stands still afterwards: system calls answer UNAVAILABLE, interrupts do not come, and
+ * what it has can be looked at, until mvsim_boot_again() or mvsim_shutdown().
+ *
+ * A life that another thread ends, such as an RTOS task that is one, cannot be left from here: the process ends with
+ * status 2, after a message; mvsim_on_ending() serves there. May be nested; the innermost catches.
+ */
+bool mvsim_catch(void (*application)(void *context), void *context, struct mvsim_ending *ret_ending);
+
+/*
+ * `callback` is called when the application's life ends and mvsim_catch() does not catch that: by the thread that
+ * ended it, outside of every lock, in place of the call's return. It may leave with longjmp() or end the process; where
+ * it returns, what happens is what would happen without it. NULL: none any more. Holds until mvsim_shutdown().
+ */
+void mvsim_on_ending(void (*callback)(const struct mvsim_ending *ending, void *context), void *context);
+
+/*
+ * After an end that was caught: switches the device off and boots it for the application's next life, with the profile
+ * and options of this one and all that outlives a restart: the flash, other stores, updates, clocks, the reason. From
+ * deep sleep it wakes first, which moves the clock, by what comes first of what wakes it; without any the process ends
+ * as in every deadlock. -EINVAL when no life has ended; otherwise as mvsim_boot(), and then no device is running.
+ */
+int mvsim_boot_again(void) __attribute__((warn_unused_result));
+
+/*
+ * Ends the application's life from outside, for any reason but those of deep sleep: REMOTEAPPLICATIONRESTART is what
+ * the cloud's RestartApp does, DEBUGGERRESTART and so on what their names say. Without mvsim_catch() and
+ * mvsim_on_ending() it does not return: the application starts again at once. -EINVAL for a reason that is none or a
+ * deep sleep's; -EALREADY when the life has ended.
+ */
+int mvsim_restart(enum MvWakeReason reason) __attribute__((warn_unused_result));
+
+/*
+ * Deep sleep ends `delay_us` of device time from now (0: now), for `reason`, one of the DEEPSLEEP ones. Another call
+ * replaces the last; what comes while the device does not sleep deeply is ignored. The application's own alarm is
+ * mvsim_pend_irq() for RTC_IRQn, its wake-up pins are the EXTI lines. -EINVAL for another reason.
+ */
+int mvsim_wake(enum MvWakeReason reason, uint64_t delay_us) __attribute__((warn_unused_result));
+
 /* ---- why a call was refused ---- */
 
 struct mvsim_reject {

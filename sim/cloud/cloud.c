@@ -99,6 +99,13 @@ void mvs_cloud_init(struct mvs_cloud *cloud, struct mvs_timeline *timeline, cons
         attempt(cloud);
 }
 
+void mvs_cloud_stay(struct mvs_cloud *cloud)
+{
+        mvs_timeline_disarm(cloud->timeline, &cloud->timer);
+        cloud->attempting = false;
+        cloud->status = MVS_CLOUD_CONNECTED;
+}
+
 void mvs_cloud_want(struct mvs_cloud *cloud, bool wanted, uint64_t delay_us)
 {
         if (cloud->wanted == wanted)

@@ -55,6 +55,9 @@ struct mvs_cloud {
 /* A device that has booted: Microvisor connects by itself. */
 void mvs_cloud_init(struct mvs_cloud *cloud, struct mvs_timeline *timeline, const struct mvs_profile *profile);
 
+/* Instead, Microvisor has been connected all the time: it was the application alone that started again. */
+void mvs_cloud_stay(struct mvs_cloud *cloud);
+
 /* Whether the connection is wanted. What follows happens `delay_us` later at the earliest, never inside. */
 void mvs_cloud_want(struct mvs_cloud *cloud, bool wanted, uint64_t delay_us);
 

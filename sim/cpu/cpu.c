@@ -123,7 +123,7 @@ void mvs_cpu_update(struct mvs_machine *machine)
 {
         count_masked(machine);
         mvs_trace_masks(machine);
-        bool due = mvs_nvic_select(&machine->nvic) >= 0;
+        bool due = mvs_nvic_select(&machine->nvic) >= 0 && !mvs_cpu_is_halted(&machine->cpu);
         if (due != atomic_load(&machine->cpu.due)) /* a store costs more than all the rest of this */
                 atomic_store(&machine->cpu.due, due);
 }
@@ -495,19 +495,27 @@ static void sleep_until(struct mvs_machine *machine, uint64_t until_us)
         cpu->visits++; /* the host's time that it slept is not a spin's */
 }
 
+void mvs_cpu_halt(struct mvs_machine *machine)
+{
+        atomic_store(&machine->cpu.halted, true);
+        mvs_systick_stop(machine);
+        mvs_cpu_update(machine);
+        mvs_cpu_kick(machine);
+}
+
 bool mvs_cpu_wakes(const struct mvs_machine *machine)
 {
-        return mvs_nvic_select_unmasked(&machine->nvic) >= 0;
+        return mvs_nvic_select_unmasked(&machine->nvic) >= 0 || mvs_cpu_is_halted(&machine->cpu);
 }
 
 bool mvs_cpu_has_event(const struct mvs_machine *machine)
 {
-        return machine->cpu.event || mvs_nvic_select(&machine->nvic) >= 0;
+        return machine->cpu.event || mvs_cpu_may_take(machine);
 }
 
 bool mvs_cpu_may_take(const struct mvs_machine *machine)
 {
-        return mvs_nvic_select(&machine->nvic) >= 0;
+        return mvs_nvic_select(&machine->nvic) >= 0 || mvs_cpu_is_halted(&machine->cpu);
 }
 
 bool mvs_cpu_wait(struct mvs_machine *machine, uint64_t until_us, bool (*ended)(const struct mvs_machine *machine))

@@ -46,6 +46,7 @@ struct mvs_active {
 struct mvs_cpu {
         atomic_int shield;     /* 0 free, 1 held, 2 held and somebody waits for it (a futex) */
         atomic_bool due;       /* a handler may run now; kept by mvs_cpu_update() under the device lock */
+        atomic_bool halted;    /* the application's life has ended: no handler runs any more, and no wait is one */
         atomic_bool signalled; /* a preemption signal is on its way */
         atomic_bool several; /* more than one thread has come as the application: an RTOS that makes tasks of threads */
         atomic_uint inside;  /* fast handlers that run inside the secure world, on the shield's holder's thread */
@@ -56,6 +57,7 @@ struct mvs_cpu {
         uint64_t entries; /* of all handlers */
         uint32_t scr;
         bool event;             /* the event register of WFE */
+        bool awake;             /* it is halted in deep sleep, which has ended */
         bool waiting;           /* the application waits in WFI, or the control API waits for it */
         bool kicked;            /* something was changed that a waiting application or the IRQ thread must see */
         pthread_cond_t changed; /* wakes the waiting application */
@@ -122,13 +124,21 @@ static inline bool mvs_cpu_any_fast(const struct mvs_cpu *cpu)
         return (cpu->fast[0] | cpu->fast[1] | cpu->fast[2]) != 0;
 }
 
+static inline bool mvs_cpu_is_halted(const struct mvs_cpu *cpu)
+{
+        return atomic_load_explicit(&cpu->halted, memory_order_relaxed);
+}
+
 /* The exception whose handler the calling thread runs; 0 in thread mode. With or without the lock. */
 unsigned mvs_cpu_ipsr(void);
 
 /* Runs every handler that may run now, on the calling thread, and keeps its errno. No lock held. */
 void mvs_cpu_deliver(struct mvs_machine *machine);
 
-/* What ends a wait. */
+/* Device lock held: the application's life has ended. */
+void mvs_cpu_halt(struct mvs_machine *machine);
+
+/* What ends a wait; each ends when the processor halts. */
 bool mvs_cpu_wakes(const struct mvs_machine *machine);     /* WFI: would be taken, were PRIMASK not set */
 bool mvs_cpu_has_event(const struct mvs_machine *machine); /* WFE: the event register, or what wakes WFI */
 bool mvs_cpu_may_take(const struct mvs_machine *machine);  /* a handler may run now */

@@ -113,6 +113,12 @@ struct mvs_profile_cloud {
         bool logging; /* false: mvServerLog answers LOGGINGDISABLEDBYSERVER; true */
 };
 
+/* power: deep sleep, and how often the application starts again. */
+struct mvs_profile_power {
+        uint32_t check_in_ms; /* deep sleep ends after so long to look for updates; 0: it does not */
+        uint32_t lives;       /* the process ends instead of starting another life of the application; 0: never */
+};
+
 /* limits: the numbers that are the device's, or a guess at them. */
 struct mvs_profile_limits {
         uint32_t notification_centers; /* 32 */
@@ -188,6 +194,7 @@ struct mvs_profile {
         struct mvs_profile_trace trace;
         struct mvs_profile_coverage coverage;
         struct mvs_profile_cloud cloud;
+        struct mvs_profile_power power;
         struct mvs_profile_limits limits;
         struct mvs_profile_flash flash;
         struct mvs_profile_wifi wifi;

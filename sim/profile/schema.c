@@ -116,6 +116,12 @@ static const cyaml_schema_field_t cloud_fields[] = {
         CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t power_fields[] = {
+        NUMBER(power, check_in_ms),
+        NUMBER(power, lives),
+        CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t limits_fields[] = {
         NUMBER(limits, notification_centers),
         NUMBER(limits, network_handles),
@@ -177,13 +183,11 @@ static const cyaml_schema_field_t lint_fields[] = {
 };
 
 static const cyaml_schema_field_t profile_fields[] = {
-        SECTION(device, device_fields),     SECTION(network, network_fields),
-        SECTION(http, http_fields),         SECTION(time, time_fields),
-        SECTION(log, log_fields),           SECTION(trace, trace_fields),
-        SECTION(coverage, coverage_fields), SECTION(cloud, cloud_fields),
-        SECTION(limits, limits_fields),     SECTION(flash, flash_fields),
-        SECTION(wifi, wifi_fields),         SECTION(memory, memory_fields),
-        SECTION(lint, lint_fields),         CYAML_FIELD_END,
+        SECTION(device, device_fields),     SECTION(network, network_fields), SECTION(http, http_fields),
+        SECTION(time, time_fields),         SECTION(log, log_fields),         SECTION(trace, trace_fields),
+        SECTION(coverage, coverage_fields), SECTION(cloud, cloud_fields),     SECTION(power, power_fields),
+        SECTION(limits, limits_fields),     SECTION(flash, flash_fields),     SECTION(wifi, wifi_fields),
+        SECTION(memory, memory_fields),     SECTION(lint, lint_fields),       CYAML_FIELD_END,
 };
 
 const struct cyaml_schema_value mvs_profile_schema = {
@@ -213,6 +217,8 @@ const struct mvs_profile_rule mvs_profile_rules[] = {
         {"log.file", MVS_PROFILE_FILE, 0, 0},
         {"trace.file", MVS_PROFILE_FILE, 0, 0},
         {"coverage.file", MVS_PROFILE_FILE, 0, 0},
+        {"power.check_in_ms", MVS_PROFILE_NUMBER, 0, 30 * DAY_MS},
+        {"power.lives", MVS_PROFILE_NUMBER, 0, UINT32_MAX},
         {"limits.notification_centers", MVS_PROFILE_NUMBER, 1, 32},
         {"limits.network_handles", MVS_PROFILE_NUMBER, 1, 32},
         {"limits.channels", MVS_PROFILE_NUMBER, 1, 4},

@@ -1,0 +1,96 @@
+/*
+ * An application whose lives end in turn in the ways that the letters of its first argument name, then with status 7:
+ * r restarts, s sleeps in standby, S in shutdown, c crashes. Which life it is, the external flash knows. It writes on
+ * standard error what it finds.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mv_syscalls.h"
+#include "mvsim/mvsim.h"
+#include "stm32u5xx.h"
+
+#define ALARM_US 3000000U
+
+void TIM8_BRK_IRQHandler(void);
+void TIM8_BRK_IRQHandler(void)
+{
+}
+
+/* Lives so far, one bit of the flash each. */
+static unsigned count_life(void)
+{
+        MvExternalFlashHandle flash;
+        uint8_t bits = 0;
+        unsigned lives = 0;
+        mvExternalFlashOpen(&flash);
+        mvExternalFlashReadBlocking(flash, 0, 1, &bits);
+        for (uint8_t rest = (uint8_t)~bits; rest; rest >>= 1)
+                lives++;
+        bits = (uint8_t)(bits << 1);
+        mvExternalFlashWriteBlocking(flash, 0, 1, &bits);
+        mvExternalFlashClose(&flash);
+        return lives;
+}
+
+static void tell(unsigned life)
+{
+        enum MvWakeReason reason;
+        uint64_t now, wall;
+        mvGetWakeReason(&reason);
+        mvGetMicroseconds(&now);
+        fprintf(stderr, "life %u: reason %d, second %" PRIu64 ", wall time %s\n", life, (int)reason, now / 1000000,
+                mvGetWallTime(&wall) == MV_STATUS_OKAY ? "known" : "unknown");
+}
+
+static void use_network(void)
+{
+        static struct MvNotification ring[4];
+        MvNotificationHandle centre;
+        MvNetworkHandle network;
+        enum MvNetworkStatus status = MV_NETWORKSTATUS_CONNECTING;
+        const struct MvNotificationSetup setup = {TIM8_BRK_IRQn, ring, sizeof ring};
+        mvSetupNotifications(&setup, &centre);
+        NVIC_EnableIRQ(TIM8_BRK_IRQn);
+        const struct MvRequestNetworkParams request = {.version = 1, .v1 = {centre, 1}};
+        mvRequestNetwork(&request, &network);
+        for (; status != MV_NETWORKSTATUS_CONNECTED; mvsim_run_for(1000))
+                mvGetNetworkStatus(network, &status);
+        mvReleaseNetwork(&network);
+        mvCloseNotifications(&centre);
+        mvsim_run_for(1000);
+}
+
+static void sleep_deeply(enum MvDeepSleepMode mode)
+{
+        if (mvsim_pend_irq(RTC_IRQn, ALARM_US) == 0)
+                mvDeepSleep(mode);
+}
+
+static volatile uint32_t *volatile nowhere;
+
+__attribute__((no_sanitize("undefined"))) static void crash(void)
+{
+        *nowhere = 1;
+}
+
+int main(int argc, char **argv)
+{
+        unsigned life = count_life();
+        tell(life);
+        printf("printed in life %u\n", life); /* to a file: it is not written before it has to */
+        use_network();
+        if (argc < 2 || life >= strlen(argv[1]))
+                return 7;
+        switch (argv[1][life]) {
+        case 'r': mvRestart(MV_RESTARTMODE_AUTOAPPLYUPDATE); break;
+        case 's': sleep_deeply(MV_DEEPSLEEPMODE_STANDBY); break;
+        case 'S': sleep_deeply(MV_DEEPSLEEPMODE_SHUTDOWN); break;
+        case 'c': crash(); break;
+        case 'd': mvDeepSleep(MV_DEEPSLEEPMODE_STANDBY); break;
+        default: break;
+        }
+        return 3; /* it has come back */
+}

@@ -1,0 +1,210 @@
+/* An application that restarts itself and sleeps deeply, run as the process that it is. */
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "child.h"
+#include "suite.h"
+#include "tempdir.h"
+
+#define DONE 7
+
+static struct mvt_tempdir dir;
+static char profile[MVT_PATH_SIZE], trace[MVT_PATH_SIZE], printed[MVT_PATH_SIZE];
+static struct mvt_child child;
+static const char *plan;
+
+static void set_up(void)
+{
+        mvt_tempdir_make(&dir);
+        mvt_path(profile, &dir, "profile.yaml");
+        mvt_path(trace, &dir, "events");
+        mvt_path(printed, &dir, "printed");
+        setenv("MVSIM_PROFILE", profile, 1);
+        setenv("MVSIM_TIME", "virtual", 1);
+        unsetenv("MVSIM_TRACE");
+        unsetenv("MVSIM_SUMMARY");
+}
+
+static void tear_down(void)
+{
+        mvt_tempdir_remove(&dir);
+}
+
+static void become_the_application(void)
+{
+        const char *application = getenv("LIVING");
+        int output = open(printed, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+        dup2(output, STDOUT_FILENO);
+        close(output);
+        execl(application ? application : "LIVING is not set", "the-application", plan, (char *)NULL);
+        fprintf(stderr, "%s", strerror(errno));
+        _exit(99);
+}
+
+static void run(const char *the_plan, const char *settings)
+{
+        plan = the_plan;
+        mvt_write_file(profile, settings, strlen(settings));
+        mvt_child_run(&child, become_the_application);
+}
+
+static void expect_said(const char *text)
+{
+        ck_assert_msg(mvt_count(child.output, text) == 1, "\"%s\" is not there once: %s", text, child.output);
+}
+
+static void expect_end(int status)
+{
+        ck_assert_msg(child.exit_status == status, "status %d, signal %d: %s", child.exit_status, child.signal,
+                      child.output);
+}
+
+START_TEST(a_restart_keeps_the_clocks)
+{
+        run("r", "{}\n");
+        expect_end(DONE);
+        expect_said("life 0: reason 0, second 0, wall time unknown\n");
+        expect_said("life 1: reason 2, second 0, wall time known\n");
+}
+END_TEST
+
+START_TEST(standby_lasts_and_keeps_the_clocks)
+{
+        run("s", "{}\n");
+        expect_end(DONE);
+        expect_said("life 1: reason 15, second 3, wall time known\n");
+}
+END_TEST
+
+START_TEST(shutdown_ends_in_a_cold_boot)
+{
+        run("S", "{}\n");
+        expect_end(DONE);
+        expect_said("life 1: reason 0, second 0, wall time unknown\n");
+}
+END_TEST
+
+START_TEST(deep_sleep_ends_when_the_check_in_is_due)
+{
+        run("d", "power: {check_in_ms: 60000}\n");
+        expect_end(DONE);
+        expect_said("life 1: reason 12, second 60, wall time known\n");
+}
+END_TEST
+
+START_TEST(deep_sleep_really_lasts_in_real_time)
+{
+        setenv("MVSIM_TIME", "real", 1);
+        run("d", "power: {check_in_ms: 1100}\nnetwork: {connect_ms: 10}\n");
+        expect_end(DONE);
+        expect_said("life 1: reason 12, second 1, wall time known\n");
+}
+END_TEST
+
+START_TEST(deep_sleep_that_nothing_ends_is_reported)
+{
+        run("d", "{}\n");
+        expect_end(70);
+        expect_said("the device sleeps deeply and nothing is left that could wake it");
+}
+END_TEST
+
+START_TEST(lives_may_follow_each_other_in_any_order)
+{
+        run("rsScr", "memory: {on_fault: restart, restarts: 1}\n");
+        expect_end(DONE);
+        expect_said("life 1: reason 2, second 0, wall time known\n");
+        expect_said("life 2: reason 15, second 3, wall time known\n");
+        expect_said("life 3: reason 0, second 0, wall time unknown\n");
+        expect_said("life 4: reason 8, second 0, wall time known\n");
+        expect_said("life 5: reason 2, second 0, wall time known\n");
+}
+END_TEST
+
+START_TEST(lives_may_have_an_end)
+{
+        run("rrr", "power: {lives: 3}\nlog: {level: info}\n");
+        expect_end(0);
+        expect_said("life 2:");
+        expect_said("the application has had 3 lives (power.lives): the process ends");
+        ck_assert_uint_eq(mvt_count(child.output, "life 3:"), 0);
+}
+END_TEST
+
+static char *content(const char *path)
+{
+        static char text[1 << 16];
+        FILE *file = fopen(path, "re");
+        ck_assert_ptr_nonnull(file);
+        text[fread(text, 1, sizeof text - 1, file)] = '\0';
+        fclose(file);
+        return text;
+}
+
+START_TEST(what_was_printed_is_not_lost)
+{
+        run("rs", "{}\n");
+        ck_assert_str_eq(content(printed), "printed in life 0\nprinted in life 1\nprinted in life 2\n");
+}
+END_TEST
+
+START_TEST(the_event_log_goes_on)
+{
+        setenv("MVSIM_TRACE", trace, 1);
+        run("rs", "{}\n");
+        const char *events = content(trace);
+        ck_assert_uint_eq(mvt_count(events, " boot device="), 1);
+        const char *first = strstr(events, " call mvRestart mode=0 returned=OKAY\n");
+        const char *second = strstr(events, " restart count=1 reason=2\n");
+        const char *third = strstr(events, " call mvDeepSleep mode=0 returned=OKAY\n");
+        const char *fourth = strstr(events, " restart count=2 reason=15\n");
+        ck_assert(first && second && third && fourth);
+        ck_assert(first < second && second < third && third < fourth);
+}
+END_TEST
+
+START_TEST(the_same_seed_lives_in_the_same_way)
+{
+        static char events[1 << 16];
+        setenv("MVSIM_TRACE", trace, 1);
+        run("rsS", "{}\n");
+        snprintf(events, sizeof events, "%s", content(trace));
+        run("rsS", "{}\n");
+        ck_assert_str_eq(events, content(trace));
+}
+END_TEST
+
+START_TEST(each_life_has_its_summary)
+{
+        setenv("MVSIM_SUMMARY", "1", 1);
+        run("r", "{}\n");
+        ck_assert_uint_eq(mvt_count(child.output, "mvsim: summary:"), 2);
+}
+END_TEST
+
+Suite *suite(void)
+{
+        Suite *suite = suite_create("lives");
+        TCase *tests = tcase_create("lives");
+        tcase_add_checked_fixture(tests, set_up, tear_down);
+        tcase_set_timeout(tests, 60);
+        tcase_add_test(tests, a_restart_keeps_the_clocks);
+        tcase_add_test(tests, standby_lasts_and_keeps_the_clocks);
+        tcase_add_test(tests, shutdown_ends_in_a_cold_boot);
+        tcase_add_test(tests, deep_sleep_ends_when_the_check_in_is_due);
+        tcase_add_test(tests, deep_sleep_really_lasts_in_real_time);
+        tcase_add_test(tests, deep_sleep_that_nothing_ends_is_reported);
+        tcase_add_test(tests, lives_may_follow_each_other_in_any_order);
+        tcase_add_test(tests, lives_may_have_an_end);
+        tcase_add_test(tests, what_was_printed_is_not_lost);
+        tcase_add_test(tests, the_event_log_goes_on);
+        tcase_add_test(tests, the_same_seed_lives_in_the_same_way);
+        tcase_add_test(tests, each_life_has_its_summary);
+        suite_add_tcase(suite, tests);
+        return suite;
+}
