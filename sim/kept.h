@@ -18,11 +18,12 @@
 
 /* Who keeps something: each file belongs to one subsystem. */
 enum mvs_kept_part {
-        MVS_KEPT_FLASH,  /* the external flash, where the profile names no file for it */
-        MVS_KEPT_WIFI,   /* the credentials that the application stored */
-        MVS_KEPT_CLOUD,  /* what the cloud has for the device: updates */
-        MVS_KEPT_CONFIG, /* configuration items that were changed */
-        MVS_KEPT_MQTT,   /* what the broker is to be told, and to send, again */
+        MVS_KEPT_FLASH,            /* the external flash, where the profile names no file for it */
+        MVS_KEPT_FLASH_OPERATIONS, /* how many there were, where the profile waits for one */
+        MVS_KEPT_WIFI,             /* the credentials that the application stored */
+        MVS_KEPT_CLOUD,            /* what the cloud has for the device: updates */
+        MVS_KEPT_CONFIG,           /* configuration items that were changed */
+        MVS_KEPT_MQTT,             /* what the broker is to be told, and to send, again */
         MVS_KEPT_COUNT
 };
 

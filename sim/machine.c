@@ -89,7 +89,7 @@ int mvs_machine_init(struct mvs_machine *machine, struct mvs_profile *profile, c
         mvs_board_registers_init(&machine->board, &machine->profile.device);
         mvs_restart_apply(machine);
         mvs_config_init(&machine->config, &machine->profile.cloud, &machine->restart.state.files);
-        result = mvs_flash_init(&machine->flash, &machine->profile.flash, &machine->restart.state.files);
+        result = mvs_flash_init(&machine->flash, &machine->profile, &machine->restart.state.files);
         if (result < 0)
                 goto no_flash;
         return 0;

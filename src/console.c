@@ -42,6 +42,11 @@ static void write_message(struct mvs_console *console, const uint8_t *bytes, siz
 
 /* ---- the calls ---- */
 
+enum MvStatus mvs_do_mvTestingComplete(struct mvs_call *call, uint32_t status)
+{
+        return mvs_ending_of(call, MVSIM_ENDING_TESTING_COMPLETE, status, MV_WAKEREASON_COLDBOOT);
+}
+
 enum MvStatus mvs_check_mvTestLoggingInit(struct mvs_call *call, uint8_t *buffer, uint32_t length_bytes)
 {
         return mvs_log_check_buffer(call, &call->device->console.buffer, buffer, length_bytes);

@@ -182,6 +182,21 @@ EXPORT int mvsim_wake(enum MvWakeReason reason, uint64_t delay_us)
         return 0;
 }
 
+EXPORT void mvsim_flash_cut(uint64_t nth)
+{
+        struct control control = begin();
+        mvs_flash_cut_at(&control.device->machine.flash, nth);
+        end(&control);
+}
+
+EXPORT uint64_t mvsim_flash_operations(void)
+{
+        struct control control = begin();
+        uint64_t operations = control.device->machine.flash.operations;
+        end(&control);
+        return operations;
+}
+
 EXPORT int mvsim_fail(const char *call, unsigned nth, enum MvStatus status)
 {
         struct control control = begin();

@@ -118,7 +118,8 @@ static void flush_output(void)
 /* Device lock held. What the device would say at its end, it says here: the next life is another's. */
 static void close_books(struct mvs_device *device)
 {
-        mvs_lint_exit(device);
+        if (device->ending.what.kind != MVSIM_ENDING_POWER_CUT) /* which leaves nobody the time to close anything */
+                mvs_lint_exit(device);
         if (device->summary)
                 mvs_device_summary(device);
         mvs_lint_finish(device);
@@ -139,8 +140,8 @@ static _Noreturn void finish(struct mvs_device *device)
         struct mvs_machine *machine = &device->machine;
         const struct mvsim_ending *what = &device->ending.what;
         uint32_t lives = machine->profile.power.lives;
-        if (what->kind == MVSIM_ENDING_TESTING_COMPLETE)
-                end_process(device, what->argument == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
+        if (what->kind == MVSIM_ENDING_POWER_CUT && !machine->profile.flash.power_back)
+                end_process(device, MVSIM_EXIT_POWER_CUT);
         if (lives > 0 && machine->restart.state.count + 1 >= lives) {
                 mvs_diag(MVS_LOG_INFO, "the application has had %" PRIu32 " lives (power.lives): the process ends",
                          lives);
@@ -226,6 +227,9 @@ void mvs_ending_take(struct mvs_device *device)
                 call_back(device, &what);
         else if (atomic_load(&catchers) > 0)
                 refuse_thread(&what);
+        if (what.kind ==
+            MVSIM_ENDING_TESTING_COMPLETE) /* as the end of main() would: with exit handlers, and books closed */
+                exit(what.argument == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
         flush_output(); /* deep sleep may last */
         mvs_cpu_enter(&device->machine);
         if (what.kind == MVSIM_ENDING_DEEP_SLEEP)

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 
+#include "sim/diag.h"
 #include "src/device.h"
 #include "src/pair.h"
 
@@ -82,8 +83,23 @@ static enum MvStatus check_range(struct mvs_call *call, uint32_t address, uint32
                           length, address, size);
 }
 
-static enum MvStatus reject_image(struct mvs_call *call)
+/* The call does not return: with the power, the application's life ends. */
+static enum MvStatus lose_power(struct mvs_call *call)
 {
+        struct mvs_machine *machine = &call->device->machine;
+        const struct mvs_flash *flash = &machine->flash;
+        mvs_diag(flash->in_all_lives ? MVS_LOG_WARNING : MVS_LOG_INFO,
+                 "%s: power fails in the middle of operation %" PRIu64 " of this life, at 0x%08" PRIx32,
+                 call->desc->name, flash->operations, flash->cut_address);
+        mvs_trace(machine, MVS_EVENT_POWER_CUT, MVS_NUMBER("operation", flash->operations),
+                  MVS_HEX("address", flash->cut_address));
+        return mvs_ending_of(call, MVSIM_ENDING_POWER_CUT, (uint32_t)flash->operations, MV_WAKEREASON_COLDBOOT);
+}
+
+static enum MvStatus give_up(struct mvs_call *call)
+{
+        if (call->device->machine.flash.off)
+                return lose_power(call);
         return mvs_reject(call, MV_STATUS_UNAVAILABLE, NULL,
                           "the flash's contents are gone: somebody has cut its file short, or there is no memory");
 }
@@ -104,7 +120,7 @@ enum MvStatus mvs_do_mvExternalFlashReadBlocking(struct mvs_call *call, MvExtern
         for (uint32_t done = 0; done < length;) {
                 uint32_t part = length - done < sizeof bytes ? length - done : (uint32_t)sizeof bytes;
                 if (!mvs_flash_read(&call->device->machine.flash, address + done, bytes, part))
-                        return reject_image(call);
+                        return give_up(call);
                 enum MvStatus status = mvs_put(call, "buffer", buffer + done, bytes, part);
                 if (status != MV_STATUS_OKAY)
                         return status;
@@ -132,7 +148,7 @@ enum MvStatus mvs_do_mvExternalFlashEraseBlocking(struct mvs_call *call, MvExter
         (void)handle;
         if (length == 0 || mvs_flash_erase(&call->device->machine.flash, address, length))
                 return MV_STATUS_OKAY;
-        return reject_image(call);
+        return give_up(call);
 }
 
 enum MvStatus mvs_check_mvExternalFlashWriteBlocking(struct mvs_call *call, MvExternalFlashHandle handle,
@@ -163,7 +179,7 @@ enum MvStatus mvs_do_mvExternalFlashWriteBlocking(struct mvs_call *call, MvExter
                 if (status != MV_STATUS_OKAY)
                         return status;
                 if (!mvs_flash_program(&call->device->machine.flash, address + done, bytes, part, &set))
-                        return reject_image(call);
+                        return give_up(call);
                 done += part;
         }
         if (set != MVS_FLASH_NOWHERE)

@@ -1,6 +1,8 @@
 /* The factory's test mode: where its calls work, the console, and the lines that belong to Microvisor there. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "child.h"
 #include "device.h"
@@ -178,6 +180,124 @@ START_TEST(a_failure_that_was_not_heeded_is_a_finding)
 }
 END_TEST
 
+/* ---- the end of a test ---- */
+
+static bool went_on;
+
+static void complete(void *status)
+{
+        mvTestingComplete(*(const uint32_t *)status);
+        went_on = true;
+}
+
+static const uint32_t statuses[] = {0, 1, 7, 256, UINT32_MAX};
+
+START_TEST(a_test_can_catch_the_end_and_its_status)
+{
+        uint32_t status = statuses[_i];
+        struct mvsim_ending ending;
+        went_on = false;
+        ck_assert(mvsim_catch(complete, &status, &ending));
+        ck_assert(!went_on);
+        ck_assert_int_eq(ending.kind, MVSIM_ENDING_TESTING_COMPLETE);
+        ck_assert_uint_eq(ending.argument, status);
+        ck_assert_str_eq(ending.call, "mvTestingComplete");
+}
+END_TEST
+
+static uint32_t child_status;
+static char child_profile[2 * MVT_PATH_SIZE], child_events[MVT_PATH_SIZE];
+
+static void say_goodbye(void)
+{
+        fputs("exit handler; ", stderr);
+}
+
+static void boot_child(void)
+{
+        setenv("MVSIM_PROFILE", child_profile, 1);
+        setenv("MVSIM_TRACE", child_events, 1);
+        setenv("MVSIM_SUMMARY", "1", 1);
+        atexit(say_goodbye);
+        dup2(STDERR_FILENO, STDOUT_FILENO);
+}
+
+static void be_tested(void)
+{
+        MvExternalFlashHandle flash = NULL;
+        boot_child();
+        if (mvExternalFlashOpen(&flash) != MV_STATUS_OKAY)
+                _exit(99);
+        fputs("printed, no newline; ", stdout); /* waits in its buffer */
+        mvTestingComplete(child_status);
+        _exit(98);
+}
+
+static void complete_in_handler(void)
+{
+        mvTestingComplete(child_status);
+}
+
+static void be_tested_by_a_handler(void)
+{
+        boot_child();
+        mvsim_nvic_set_vector(TIM8_UP_IRQn, complete_in_handler);
+        NVIC_EnableIRQ(TIM8_UP_IRQn);
+        NVIC_SetPendingIRQ(TIM8_UP_IRQn);
+        mvNoOp();
+        _exit(98);
+}
+
+static void run_child(void (*body)(void), uint32_t status, struct mvt_child *ret)
+{
+        static const char settings[] =
+                "device: {test_mode: true}\ntime: {mode: virtual}\nlint: {handles-open: warning}\n";
+        struct mvt_tempdir dir;
+        mvt_tempdir_make(&dir);
+        mvt_path(child_profile, &dir, "profile.yaml");
+        mvt_path(child_events, &dir, "events");
+        mvt_write_file(child_profile, settings, strlen(settings));
+        child_status = status;
+        mvt_child_run(ret, body);
+        char events[4096] = "";
+        FILE *log = fopen(child_events, "re");
+        if (log) {
+                events[fread(events, 1, sizeof events - 1, log)] = '\0';
+                fclose(log);
+        }
+        mvt_tempdir_remove(&dir);
+        ck_assert_msg(strstr(events, " shutdown ") != NULL, "the event log has no end: %s", events);
+}
+
+START_TEST(the_process_ends_with_0_for_pass_and_1_for_fail)
+{
+        struct mvt_child child;
+        run_child(be_tested, statuses[_i], &child);
+        ck_assert_msg(child.exit_status == (statuses[_i] == 0 ? 0 : 1), "status %d, signal %d: %s", child.exit_status,
+                      child.signal, child.output);
+}
+END_TEST
+
+START_TEST(it_ends_as_the_end_of_main_would)
+{
+        struct mvt_child child;
+        run_child(be_tested, 0, &child);
+        ck_assert_msg(mvt_count(child.output, "printed, no newline; ") == 1, "%s", child.output);
+        ck_assert_uint_eq(mvt_count(child.output, "exit handler; "), 1);
+        ck_assert_uint_eq(mvt_count(child.output, "mvsim: summary: "), 1);
+        ck_assert_uint_eq(mvt_count(child.output, "lint handles-open: the application ends with 1 handles open"), 1);
+}
+END_TEST
+
+START_TEST(a_handler_may_end_it)
+{
+        struct mvt_child child;
+        run_child(be_tested_by_a_handler, 3, &child);
+        ck_assert_msg(child.exit_status == 1, "status %d, signal %d: %s", child.exit_status, child.signal,
+                      child.output);
+}
+END_TEST
+
 /* ---- outside test mode ---- */
 
 START_TEST(outside_test_mode_the_calls_are_unavailable_whatever_they_are_given)
@@ -188,6 +308,8 @@ START_TEST(outside_test_mode_the_calls_are_unavailable_whatever_they_are_given)
         expect_reject(mvTestLog(NULL, 9), MV_STATUS_UNAVAILABLE, "");
         expect_reject(mvTestLog(buffer, 9), MV_STATUS_UNAVAILABLE, "");
         buffer[0] = 1; /* it was not lent */
+        expect_reject(mvTestingComplete(0), MV_STATUS_UNAVAILABLE, "");
+        expect_reject(mvTestingComplete(1), MV_STATUS_UNAVAILABLE, "");
 }
 END_TEST
 
@@ -254,7 +376,13 @@ Suite *suite(void)
         tcase_add_test(console, a_message_has_at_most_1024_bytes);
         tcase_add_test(console, a_failure_that_was_not_heeded_is_a_finding);
         tcase_add_loop_test(console, in_test_mode_the_consoles_lines_are_microvisors, 0, 4);
+        tcase_add_loop_test(console, a_test_can_catch_the_end_and_its_status, 0, 5);
         suite_add_tcase(suite, console);
+        TCase *end = tcase_create("end");
+        tcase_add_loop_test(end, the_process_ends_with_0_for_pass_and_1_for_fail, 0, 5);
+        tcase_add_test(end, it_ends_as_the_end_of_main_would);
+        tcase_add_test(end, a_handler_may_end_it);
+        suite_add_tcase(suite, end);
         TCase *outside = tcase_create("outside test mode");
         tcase_add_checked_fixture(outside, mvt_device_boot_virtual, mvt_device_end);
         tcase_add_test(outside, outside_test_mode_the_calls_are_unavailable_whatever_they_are_given);

@@ -179,6 +179,27 @@ START_TEST(the_same_seed_lives_in_the_same_way)
 }
 END_TEST
 
+START_TEST(a_power_cut_ends_in_a_cold_boot)
+{
+        run("f", "flash: {power_cut: 2}\n");
+        expect_end(DONE);
+        expect_said(
+                "mvExternalFlashWriteBlocking: power fails in the middle of operation 2 of this life, at 0x00001000");
+        expect_said("life 1: reason 0, second 0, wall time unknown\n");
+        ck_assert_uint_eq(mvt_count(child.output, "handles-open"), 0);
+}
+END_TEST
+
+START_TEST(a_power_cut_counts_over_all_lives_and_comes_once)
+{
+        run("rfrr", "flash: {power_cut: 3}\n");
+        expect_end(DONE);
+        expect_said("power fails in the middle of operation 2 of this life");
+        expect_said("life 2: reason 0, second 0, wall time unknown\n");
+        expect_said("life 4: reason 2, ");
+}
+END_TEST
+
 START_TEST(each_life_has_its_summary)
 {
         setenv("MVSIM_SUMMARY", "1", 1);
@@ -204,6 +225,8 @@ Suite *suite(void)
         tcase_add_test(tests, what_was_printed_is_not_lost);
         tcase_add_test(tests, the_event_log_goes_on);
         tcase_add_test(tests, the_same_seed_lives_in_the_same_way);
+        tcase_add_test(tests, a_power_cut_ends_in_a_cold_boot);
+        tcase_add_test(tests, a_power_cut_counts_over_all_lives_and_comes_once);
         tcase_add_test(tests, each_life_has_its_summary);
         suite_add_tcase(suite, tests);
         return suite;

@@ -55,12 +55,14 @@ enum mvsim_ending_kind {
         MVSIM_ENDING_RESTART,          /* mvRestart, an update, or the cloud */
         MVSIM_ENDING_DEEP_SLEEP,       /* mvDeepSleep */
         MVSIM_ENDING_TESTING_COMPLETE, /* mvTestingComplete */
+        MVSIM_ENDING_POWER_CUT,        /* power failed: mvsim_flash_cut(), or flash.power_cut in the profile */
 };
 
 struct mvsim_ending {
         enum mvsim_ending_kind kind;
-        const char *call;         /* the call that ended it: "mvRestart"; NULL: nothing that the application did */
-        uint32_t argument;        /* what it was given: a mode, or mvTestingComplete's status; 0 without a call */
+        const char *call;  /* the call that ended it: "mvRestart"; NULL: nothing that the application did */
+        uint32_t argument; /* what it was given: a mode, or mvTestingComplete's status; the flash's operation that
+                              was cut; 0 without a call */
         enum MvWakeReason reason; /* why the next life begins, as far as it is known: deep sleep may end otherwise */
         uint64_t microseconds;    /* device time */
 };
@@ -175,6 +177,22 @@ int mvsim_set_config(enum mvsim_store store, enum mvsim_scope scope, const char 
  * that does not exist, -EBUSY while 64 are waiting.
  */
 int mvsim_pend_irq(unsigned irq, uint64_t delay_us) __attribute__((warn_unused_result));
+
+/* ---- the external flash's power (docs/flash.md) ---- */
+
+/*
+ * Power fails during the `nth` operation of the external flash from now (1: the next; 0: during none). An operation is
+ * what the chip does at once: it programs within a page of 256 bytes, or erases a sector of 4096; a call may be many.
+ * That operation is done in part, which part depends on the seed; the call does not return, the application's life ends
+ * (mvsim_catch(), MVSIM_ENDING_POWER_CUT), and the next one begins with a cold boot.
+ */
+void mvsim_flash_cut(uint64_t nth);
+
+/* How many of these operations there were since this life began. */
+uint64_t mvsim_flash_operations(void);
+
+/* The status with which the process ends when power fails and does not come back (flash.power_back in the profile). */
+#define MVSIM_EXIT_POWER_CUT 74
 
 /* ---- faults ---- */
 

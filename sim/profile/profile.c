@@ -33,7 +33,7 @@ static const struct mvs_profile defaults = {
                         .fast_irq_hang_ms = 100,
                         .fast_irq_flood = 100000,
                 },
-        .flash = {.size = 4U << 20, .chip_id = 0xEF4017},
+        .flash = {.size = 4U << 20, .chip_id = 0xEF4017, .power_back = true},
         .memory = {.lent = MVS_LENT_TRAP, .on_fault = MVS_ON_FAULT_EXIT, .restarts = 100},
 };
 

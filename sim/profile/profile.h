@@ -163,9 +163,11 @@ enum mvs_on_fault {
 
 /* flash: the external flash, as far as it is the application's. */
 struct mvs_profile_flash {
-        char *file;       /* its contents; NULL: memory, for as long as the process lives */
-        uint32_t size;    /* bytes; 4 MiB */
-        uint32_t chip_id; /* 0xEF4017 */
+        char *file;         /* its contents; NULL: memory, for as long as the process lives */
+        uint32_t size;      /* bytes; 4 MiB */
+        uint32_t chip_id;   /* 0xEF4017 */
+        uint32_t power_cut; /* power fails during this operation; 0: during none */
+        bool power_back;    /* and comes back: the device boots again; true */
 };
 
 #define MVS_WIFI_SSID_MAX     32U

@@ -137,10 +137,8 @@ static const cyaml_schema_field_t limits_fields[] = {
 };
 
 static const cyaml_schema_field_t flash_fields[] = {
-        TEXT(flash, file),
-        NUMBER(flash, size),
-        NUMBER(flash, chip_id),
-        CYAML_FIELD_END,
+        TEXT(flash, file),        NUMBER(flash, size),       NUMBER(flash, chip_id),
+        NUMBER(flash, power_cut), SWITCH(flash, power_back), CYAML_FIELD_END,
 };
 
 static const cyaml_schema_field_t wifi_fields[] = {
@@ -232,6 +230,7 @@ const struct mvs_profile_rule mvs_profile_rules[] = {
         {"flash.file", MVS_PROFILE_FILE, 0, 0},
         {"flash.size", MVS_PROFILE_NUMBER, 4096, 1U << 30},
         {"flash.chip_id", MVS_PROFILE_NUMBER, 0, UINT32_MAX},
+        {"flash.power_cut", MVS_PROFILE_NUMBER, 0, UINT32_MAX},
         {"wifi.ssid", MVS_PROFILE_BYTES, 1, MVS_WIFI_SSID_MAX},
         {"wifi.password", MVS_PROFILE_BYTES, 0, MVS_WIFI_PASSWORD_MAX},
         {"memory.restarts", MVS_PROFILE_NUMBER, 1, 1000000},

@@ -26,12 +26,25 @@ void mvs_trace_event(struct mvs_machine *machine, struct mvs_event *event)
 const char *mvs_event_name(enum mvs_event_kind kind)
 {
         static const char *const names[MVS_EVENT_KINDS] = {
-                [MVS_EVENT_BOOT] = "boot",         [MVS_EVENT_RESTART] = "restart", [MVS_EVENT_SHUTDOWN] = "shutdown",
-                [MVS_EVENT_CALL] = "call",         [MVS_EVENT_NOTIFY] = "notify",   [MVS_EVENT_PEND] = "pend",
-                [MVS_EVENT_SHADOWED] = "shadowed", [MVS_EVENT_ENTER] = "enter",     [MVS_EVENT_EXIT] = "exit",
-                [MVS_EVENT_MASK] = "mask",         [MVS_EVENT_NETWORK] = "network", [MVS_EVENT_OUTAGE] = "outage",
-                [MVS_EVENT_REQUEST] = "request",   [MVS_EVENT_REPLY] = "reply",     [MVS_EVENT_LOG] = "log",
-                [MVS_EVENT_TEST_LOG] = "test_log", [MVS_EVENT_FAULT] = "fault",     [MVS_EVENT_PREEMPT] = "preempt",
+                [MVS_EVENT_BOOT] = "boot",
+                [MVS_EVENT_RESTART] = "restart",
+                [MVS_EVENT_SHUTDOWN] = "shutdown",
+                [MVS_EVENT_CALL] = "call",
+                [MVS_EVENT_NOTIFY] = "notify",
+                [MVS_EVENT_PEND] = "pend",
+                [MVS_EVENT_SHADOWED] = "shadowed",
+                [MVS_EVENT_ENTER] = "enter",
+                [MVS_EVENT_EXIT] = "exit",
+                [MVS_EVENT_MASK] = "mask",
+                [MVS_EVENT_NETWORK] = "network",
+                [MVS_EVENT_OUTAGE] = "outage",
+                [MVS_EVENT_REQUEST] = "request",
+                [MVS_EVENT_REPLY] = "reply",
+                [MVS_EVENT_LOG] = "log",
+                [MVS_EVENT_TEST_LOG] = "test_log",
+                [MVS_EVENT_POWER_CUT] = "power_cut",
+                [MVS_EVENT_FAULT] = "fault",
+                [MVS_EVENT_PREEMPT] = "preempt",
                 [MVS_EVENT_DEADLOCK] = "deadlock",
         };
         return names[kind];

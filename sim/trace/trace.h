@@ -19,22 +19,23 @@ enum mvs_event_kind {
         MVS_EVENT_BOOT,
         MVS_EVENT_RESTART, /* in place of boot: the application starts again */
         MVS_EVENT_SHUTDOWN,
-        MVS_EVENT_CALL,     /* a system call, when it returns: what it caused inside stands before it */
-        MVS_EVENT_NOTIFY,   /* a record was written to a centre's ring */
-        MVS_EVENT_PEND,     /* an exception became pending */
-        MVS_EVENT_SHADOWED, /* it was pending already: the two merged */
-        MVS_EVENT_ENTER,    /* a handler begins */
-        MVS_EVENT_EXIT,     /* and has returned */
-        MVS_EVENT_MASK,     /* PRIMASK, FAULTMASK or BASEPRI changed */
-        MVS_EVENT_NETWORK,  /* the status of the connection changed */
-        MVS_EVENT_OUTAGE,   /* the world broke or mended, by the control API */
-        MVS_EVENT_REQUEST,  /* a channel's request went out */
-        MVS_EVENT_REPLY,    /* and its reply, or why there is none, came */
-        MVS_EVENT_LOG,      /* a server log entry left the device */
-        MVS_EVENT_TEST_LOG, /* a line of the test console */
-        MVS_EVENT_FAULT,    /* the control API told a call to fail */
-        MVS_EVENT_PREEMPT,  /* the application computed, so virtual time moved or an interrupt came: where is chance */
-        MVS_EVENT_DEADLOCK, /* nothing is left that could wake the processor */
+        MVS_EVENT_CALL,      /* a system call, when it returns: what it caused inside stands before it */
+        MVS_EVENT_NOTIFY,    /* a record was written to a centre's ring */
+        MVS_EVENT_PEND,      /* an exception became pending */
+        MVS_EVENT_SHADOWED,  /* it was pending already: the two merged */
+        MVS_EVENT_ENTER,     /* a handler begins */
+        MVS_EVENT_EXIT,      /* and has returned */
+        MVS_EVENT_MASK,      /* PRIMASK, FAULTMASK or BASEPRI changed */
+        MVS_EVENT_NETWORK,   /* the status of the connection changed */
+        MVS_EVENT_OUTAGE,    /* the world broke or mended, by the control API */
+        MVS_EVENT_REQUEST,   /* a channel's request went out */
+        MVS_EVENT_REPLY,     /* and its reply, or why there is none, came */
+        MVS_EVENT_LOG,       /* a server log entry left the device */
+        MVS_EVENT_TEST_LOG,  /* a line of the test console */
+        MVS_EVENT_POWER_CUT, /* power failed in the middle of an operation of the flash */
+        MVS_EVENT_FAULT,     /* the control API told a call to fail */
+        MVS_EVENT_PREEMPT,   /* the application computed, so virtual time moved or an interrupt came: where is chance */
+        MVS_EVENT_DEADLOCK,  /* nothing is left that could wake the processor */
         MVS_EVENT_KINDS
 };
 

@@ -1,7 +1,7 @@
 /*
  * An application whose lives end in turn in the ways that the letters of its first argument name, then with status 7:
- * r restarts, s sleeps in standby, S in shutdown, c crashes. Which life it is, the external flash knows. It writes on
- * standard error what it finds.
+ * r restarts, s sleeps in standby, S in shutdown, c crashes, f programs a byte of the flash, which power may cut. Which
+ * life it is, the external flash knows. It writes on standard error what it finds.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -33,6 +33,14 @@ static unsigned count_life(void)
         mvExternalFlashWriteBlocking(flash, 0, 1, &bits);
         mvExternalFlashClose(&flash);
         return lives;
+}
+
+static void program_a_byte(void)
+{
+        static const uint8_t byte = 0;
+        MvExternalFlashHandle flash;
+        mvExternalFlashOpen(&flash);
+        mvExternalFlashWriteBlocking(flash, 4096, sizeof byte, &byte);
 }
 
 static void tell(unsigned life)
@@ -89,6 +97,7 @@ int main(int argc, char **argv)
         case 's': sleep_deeply(MV_DEEPSLEEPMODE_STANDBY); break;
         case 'S': sleep_deeply(MV_DEEPSLEEPMODE_SHUTDOWN); break;
         case 'c': crash(); break;
+        case 'f': program_a_byte(); break;
         case 'd': mvDeepSleep(MV_DEEPSLEEPMODE_STANDBY); break;
         default: break;
         }
