@@ -130,8 +130,4 @@ extern const struct mvs_channel_ops mvs_http_ops;
 
 extern const struct mvs_channel_ops mvs_config_ops;
 
-/* The fields of MvConfigResponseReadItemParams. */
-enum MvStatus mvs_config_check_read_item(struct mvs_call *call, const struct MvConfigResponseReadItemParams *params)
-        __attribute__((warn_unused_result));
-
 #endif

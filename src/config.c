@@ -7,6 +7,7 @@
 #include "src/channel.h"
 #include "src/device.h"
 #include "src/pair.h"
+#include "src/pointers.h"
 
 _Static_assert((int)MVS_CONFIG_SECRETS == MV_CONFIGKEYFETCHSTORE_SECRET &&
                        (int)MVS_CONFIG_CONFIG == MV_CONFIGKEYFETCHSTORE_CONFIG &&
@@ -124,13 +125,16 @@ static enum MvStatus check_place(struct mvs_call *call, const struct MvConfigKey
         return MV_STATUS_OKAY;
 }
 
-static enum MvStatus copy_key(struct mvs_call *call, struct mvs_config_key *ret, const struct MvSizedString *key)
+static enum MvStatus copy_key(struct mvs_call *call, struct mvs_config_key *ret,
+                              const struct MvConfigKeyToFetch *wanted)
 {
+        const struct MvSizedString *key = &wanted->key;
         if (key->length == 0 || key->length > sizeof ret->text)
                 return mvs_reject(call, MV_STATUS_INVALIDCONFIGKEY, "keys_to_fetch[].key.length",
                                   "is %" PRIu32 ": a key has 1 to %zu bytes", key->length, sizeof ret->text);
-        if (!mvs_arg_access(call, MV_STATUS_LATEFAULT, "keys_to_fetch[].key.data", key->data, key->length, MVS_READ))
-                return MV_STATUS_LATEFAULT;
+        enum MvStatus status = mvs_pointers_check(call, "keys_to_fetch", wanted);
+        if (status != MV_STATUS_OKAY)
+                return status;
         if (!mvs_copy_from_app(ret->text, (uintptr_t)key->data, key->length))
                 return mvs_reject(call, MV_STATUS_LATEFAULT, "keys_to_fetch[].key.data",
                                   "%p: the memory was unmapped meanwhile", (const void *)key->data);
@@ -148,10 +152,7 @@ static enum MvStatus copy_key(struct mvs_call *call, struct mvs_config_key *ret,
 static enum MvStatus copy_items(struct mvs_call *call, struct mvs_config_item *items)
 {
         const struct MvConfigKeyFetchParams *params = &call->in.config_fetch;
-        enum MvStatus status = MV_STATUS_OKAY;
-        if (!mvs_arg_access(call, MV_STATUS_LATEFAULT, "keys_to_fetch", params->keys_to_fetch,
-                            params->num_items * sizeof *params->keys_to_fetch, MVS_READ))
-                return MV_STATUS_LATEFAULT;
+        enum MvStatus status = mvs_pointers_check(call, NULL, params);
         for (uint32_t i = 0; status == MV_STATUS_OKAY && i < params->num_items; i++) {
                 struct MvConfigKeyToFetch wanted;
                 if (!mvs_copy_from_app(&wanted, (uintptr_t)&params->keys_to_fetch[i], sizeof wanted))
@@ -159,7 +160,7 @@ static enum MvStatus copy_items(struct mvs_call *call, struct mvs_config_item *i
                                           "%p: the memory was unmapped meanwhile", (const void *)params->keys_to_fetch);
                 status = check_place(call, &wanted);
                 if (status == MV_STATUS_OKAY)
-                        status = copy_key(call, &items[i].key, &wanted.key);
+                        status = copy_key(call, &items[i].key, &wanted);
                 items[i].key.store = (enum mvs_config_store)wanted.store;
                 items[i].key.scope = (enum mvs_config_scope)wanted.scope;
         }
@@ -242,15 +243,6 @@ enum MvStatus mvs_do_mvReadConfigFetchResponseData(struct mvs_call *call, MvChan
         const struct MvConfigResponseData data = {channel->config.result, channel->config.count};
         channel->config.read = true;
         return mvs_put(call, "response_data", response_data, &data, sizeof data);
-}
-
-enum MvStatus mvs_config_check_read_item(struct mvs_call *call, const struct MvConfigResponseReadItemParams *params)
-{
-        if (!mvs_arg_writable(call, "result", params->result, sizeof *params->result) ||
-            !mvs_arg_writable(call, "buf.data", params->buf.data, params->buf.size) ||
-            !mvs_arg_writable(call, "buf.length", params->buf.length, sizeof *params->buf.length))
-                return MV_STATUS_PARAMETERFAULT;
-        return MV_STATUS_OKAY;
 }
 
 enum MvStatus mvs_check_mvReadConfigResponseItem(struct mvs_call *call, MvChannelHandle handle,

@@ -8,6 +8,7 @@
 #include "sim/diag.h"
 #include "src/device.h"
 #include "src/pair.h"
+#include "src/pointers.h"
 
 _Static_assert(sizeof((struct mvsim_wifi){0}.ssid) == MVS_WIFI_SSID_MAX, "the profile and the control API agree");
 _Static_assert(sizeof((struct mvsim_wifi){0}.password) == MVS_WIFI_PASSWORD_MAX, "here too");
@@ -86,11 +87,7 @@ enum MvStatus mvs_wifi_check_config(struct mvs_call *call, const struct MvWifiCo
                 status = check_mode(call, config->v1.config_mode);
         if (status != MV_STATUS_OKAY || config->v1.config_mode == MV_WIFICONFIGMODE_CLEARNOW)
                 return status;
-        if (!mvs_arg_readable(call, "wifi_ssid.data", config->v1.wifi_ssid.data, config->v1.wifi_ssid.length) ||
-            !mvs_arg_readable(call, "wifi_password.data", config->v1.wifi_password.data,
-                              config->v1.wifi_password.length))
-                return MV_STATUS_PARAMETERFAULT;
-        return MV_STATUS_OKAY;
+        return mvs_pointers_check(call, NULL, config);
 }
 
 static enum MvStatus check_length(struct mvs_call *call, const char *field, uint32_t length, uint32_t max)
@@ -149,15 +146,8 @@ enum MvStatus mvs_do_mvSetWifiConfig(struct mvs_call *call, const struct MvWifiC
 
 enum MvStatus mvs_wifi_check_out(struct mvs_call *call, const struct MvWifiConfigOut *out)
 {
-        const struct MvSizedStringBuffer *ssid = &out->v1.ssid;
         enum MvStatus status = check_version(call, out->version);
-        if (status != MV_STATUS_OKAY)
-                return status;
-        if (!mvs_arg_writable(call, "ssid.data", ssid->data, ssid->size) ||
-            !mvs_arg_writable(call, "ssid.length", ssid->length, sizeof *ssid->length) ||
-            !mvs_arg_writable(call, "has_encryption", out->v1.has_encryption, sizeof *out->v1.has_encryption))
-                return MV_STATUS_PARAMETERFAULT;
-        return MV_STATUS_OKAY;
+        return status == MV_STATUS_OKAY ? mvs_pointers_check(call, NULL, out) : status;
 }
 
 enum MvStatus mvs_check_mvGetWifiConfig(struct mvs_call *call, const struct MvWifiConfigOut *params)

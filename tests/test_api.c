@@ -34,7 +34,18 @@ struct veneer {
         uint32_t address;
 };
 
+struct nested_pointer {
+        const char *call;
+        const char *field;
+};
+
 #include "api_checks.h"
+
+#define MVS_POINTER(call, field, below, structure, member, access, kind, length, refusal) {#call, field},
+static const struct nested_pointer pointers[] = {
+#include "src/pointers.def"
+};
+#undef MVS_POINTER
 
 /* calls.def as function types, held against the header's while compiling. */
 #define ARGS0()                      void
@@ -175,6 +186,16 @@ START_TEST(calls_def_keeps_the_places_of_retired_calls)
 }
 END_TEST
 
+START_TEST(pointers_def_lists_the_pointers_in_structures_in_order)
+{
+        for (size_t i = 0; i < LENGTH(pointers) && i < LENGTH(nested_pointers); i++) {
+                ck_assert_str_eq(pointers[i].call, nested_pointers[i].call);
+                ck_assert_str_eq(pointers[i].field, nested_pointers[i].field);
+        }
+        ck_assert_uint_eq(LENGTH(pointers), LENGTH(nested_pointers));
+}
+END_TEST
+
 Suite *suite(void)
 {
         Suite *s = suite_create("api");
@@ -188,6 +209,7 @@ Suite *suite(void)
         tcase_add_test(list, calls_def_has_the_documented_statuses);
         tcase_add_test(list, calls_def_has_the_addresses_of_the_gate);
         tcase_add_test(list, calls_def_keeps_the_places_of_retired_calls);
+        tcase_add_test(list, pointers_def_lists_the_pointers_in_structures_in_order);
         suite_add_tcase(s, list);
         return s;
 }

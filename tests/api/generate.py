@@ -90,6 +90,31 @@ def tables(data):
         sys.exit(f'statuses.tsv names calls that functions.tsv does not: {", ".join(statuses)}')
 
 
+def pointers_of(structures, struct, prefix):
+    """Paths to the pointers in a structure and behind them, as declared. What `num_...` beside it counts is an array."""
+    fields = structures[struct]
+    array = any(field.startswith('num_') for field, _ in fields)
+    for field, type_name in fields:
+        path = prefix + field.removeprefix('v1.')
+        inner = type_name.removeprefix('const ').removeprefix('struct ').removesuffix('*').strip()
+        if type_name.endswith('*'):
+            yield path
+        if inner in structures:
+            elements = '[]' if array and type_name.endswith('*') else ''
+            yield from pointers_of(structures, inner, f'{path}{elements}.')
+
+
+def nested(data):
+    structures = grouped(rows(data, 'structs.tsv'))
+    print('static const struct nested_pointer nested_pointers[] = {')
+    for name, *parameters in rows(data, 'functions.tsv'):
+        for parameter in parameters:
+            struct = parameter_type(parameter).removeprefix('const ').removeprefix('struct ').removesuffix('*').strip()
+            for path in pointers_of(structures, struct, '') if struct in structures else []:
+                print(f'        {{"{name}", "{path}"}},')
+    print('};')
+
+
 def target(data):
     print('#include <stddef.h>\n\n#include "mv_syscalls.h"\n')
     enums = {row[0] for row in rows(data, 'enums.tsv')}
@@ -112,6 +137,7 @@ def main():
     structures(data)
     prototypes(data)
     tables(data)
+    nested(data)
 
 
 main()
