@@ -37,6 +37,10 @@ build_host() {
         CC=${CC:-gcc} configure build && compile build
 }
 
+build_docs() {
+        CC=${CC:-gcc} configure build && ninja --quiet -C build docs/calls.md
+}
+
 build_clang() {
         CC=clang configure build-clang --werror && compile build-clang
 }

@@ -14,8 +14,7 @@
 
 #define WHY_SIZE  256
 #define LINE_SIZE 512
-
-static const char magic[8] = {'M', 'V', 'S', 'I', 'M', 'C', 'O', 'V'};
+#define MAGIC     UINT64_C(0x564f434d4953564d) /* "MVSIMCOV" */
 
 /* ---- what is counted ---- */
 
@@ -63,8 +62,7 @@ static void make(struct mvs_coverage_file *file)
                 memcpy(next, line, len);
                 next += len;
         }
-        atomic_thread_fence(memory_order_release);
-        memcpy(file->magic, magic, sizeof magic);
+        atomic_store_explicit(&file->magic, MAGIC, memory_order_release);
 }
 
 static int explain(char ret_why[WHY_SIZE], const char *why)
@@ -75,7 +73,7 @@ static int explain(char ret_why[WHY_SIZE], const char *why)
 
 static int check_header(const struct mvs_coverage_file *file, size_t size, char ret_why[WHY_SIZE])
 {
-        if (size < offsetof(struct mvs_coverage_file, pairs) || memcmp(file->magic, magic, sizeof magic) != 0)
+        if (size < offsetof(struct mvs_coverage_file, pairs) || file->magic != MAGIC)
                 return explain(ret_why, "it is no record of status coverage");
         if (file->format != MVS_COVERAGE_FORMAT) {
                 snprintf(ret_why, WHY_SIZE,
@@ -178,8 +176,7 @@ static int give_size(int fd, size_t *ret_size, char ret_why[WHY_SIZE])
 
 static bool is_unfinished(const struct mvs_coverage_file *file, size_t size)
 {
-        static const char nothing[sizeof file->magic];
-        return size == sizeof *file && memcmp(file->magic, nothing, sizeof nothing) == 0;
+        return size == sizeof *file && file->magic == 0;
 }
 
 static int map(struct mvs_coverage *coverage, int fd, char ret_why[WHY_SIZE])

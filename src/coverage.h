@@ -23,7 +23,7 @@ enum mvs_coverage_cause {
 };
 
 struct mvs_coverage_file {
-        char magic[8]; /* written last when a file is made: without it, it is not finished */
+        _Atomic uint64_t magic; /* written last when a file is made: without it, it is not finished */
         uint32_t format;
         uint32_t size;
         char pairs[12288]; /* a line for each call, with the statuses that the header lists for it; the rest is 0 */

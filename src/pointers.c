@@ -16,8 +16,8 @@ struct pointer {
 };
 
 #define UNIT_BYTES(type, member)  1
-#define UNIT_ITEMS(type, member)  sizeof *((type *)0)->member
-#define UNIT_ONE(type, member)    sizeof *((type *)0)->member
+#define UNIT_ITEMS(type, member)  (sizeof *((type *)0)->member)
+#define UNIT_ONE(type, member)    (sizeof *((type *)0)->member)
 #define COUNT_BYTES(type, length) offsetof(type, length)
 #define COUNT_ITEMS(type, length) offsetof(type, length)
 #define COUNT_ONE(type, length)   ONE_ELEMENT

@@ -382,7 +382,7 @@ END_TEST
 START_TEST(a_file_whose_making_was_interrupted_is_made_again)
 {
         make_record();
-        memset(record.magic, 0, sizeof record.magic);
+        record.magic = 0;
         memset(record.pairs, 0, sizeof record.pairs);
         memset(record.counts, 0, sizeof record.counts);
         mvt_write_file(path, &record, sizeof record);
