@@ -24,7 +24,8 @@ void mvs_kept_finish(struct mvs_kept *kept)
 int mvs_kept_file(struct mvs_kept *kept, enum mvs_kept_part part)
 {
         static const char *const names[MVS_KEPT_COUNT] = {"mvsim-flash", "mvsim-flash-operations", "mvsim-wifi",
-                                                          "mvsim-cloud", "mvsim-config",           "mvsim-mqtt"};
+                                                          "mvsim-cloud", "mvsim-config",           "mvsim-schedule",
+                                                          "mvsim-mqtt"};
         if (kept->fds[part] < 0)
                 kept->fds[part] = memfd_create(names[part], MFD_CLOEXEC);
         return kept->fds[part] < 0 ? -errno : kept->fds[part];

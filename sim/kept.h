@@ -23,6 +23,7 @@ enum mvs_kept_part {
         MVS_KEPT_WIFI,             /* the credentials that the application stored */
         MVS_KEPT_CLOUD,            /* what the cloud has for the device: updates */
         MVS_KEPT_CONFIG,           /* configuration items that were changed */
+        MVS_KEPT_SCHEDULE,         /* how far the profile's schedule was carried out */
         MVS_KEPT_MQTT,             /* what the broker is to be told, and to send, again */
         MVS_KEPT_COUNT
 };

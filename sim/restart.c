@@ -17,7 +17,7 @@
 #include "sim/machine.h"
 
 #define VARIABLE_SIZE 256
-#define FORMAT        "%u:%u:%u:%d:%" PRIu64 ":%" PRIu64 ":%d:%d:%" PRIu64 ":%" PRIu64
+#define FORMAT        "%u:%u:%u:%d:%" PRIu64 ":%" PRIu64 ":%d:%d:%d:%d:%" PRIu64 ":%" PRIu64
 
 /* ---- what an earlier life has left ---- */
 
@@ -35,10 +35,11 @@ static bool parse_files(struct mvs_kept *files, const char *text)
 static bool parse(struct mvs_restart_state *state, const char *text)
 {
         int len = 0;
-        int fields = sscanf(text, "%u:%u:%u:%d:%" SCNu64 ":%" SCNu64 ":%d:%d:%" SCNu64 ":%" SCNu64 "%n", &state->count,
-                            &state->crashes, &state->reason, &state->on_valgrind, &state->now_us, &state->world_us,
-                            &state->is_connected, &state->wall_is_set, &state->wall_offset_us, &state->random, &len);
-        return fields == 10 && state->count > 0 && state->reason <= MV_WAKEREASON_DEEPSLEEPOTHER &&
+        int fields = sscanf(text, "%u:%u:%u:%d:%" SCNu64 ":%" SCNu64 ":%d:%d:%d:%d:%" SCNu64 ":%" SCNu64 "%n",
+                            &state->count, &state->crashes, &state->reason, &state->on_valgrind, &state->now_us,
+                            &state->world_us, &state->is_connected, &state->outage, &state->logging,
+                            &state->wall_is_set, &state->wall_offset_us, &state->random, &len);
+        return fields == 12 && state->count > 0 && state->reason <= MV_WAKEREASON_DEEPSLEEPOTHER &&
                parse_files(&state->files, text + len);
 }
 
@@ -209,6 +210,8 @@ void mvs_restart_apply(struct mvs_machine *machine)
         machine->random.state = state->random;
         machine->cloud.clock_set = state->wall_is_set != 0;
         machine->cloud.wall_offset_us = state->wall_offset_us;
+        machine->cloud.outage = (enum mvs_outage)state->outage;
+        machine->cloud.logging = state->logging != 0;
         if (state->is_connected)
                 mvs_cloud_stay(&machine->cloud);
 }
@@ -243,6 +246,8 @@ static struct mvs_restart_state next_life(const struct mvs_machine *machine, enu
         next.now_us = boots ? 0 : now;
         next.world_us += boots ? now : 0;
         next.is_connected = machine->cloud.status == MVS_CLOUD_CONNECTED && !boots;
+        next.outage = (int)machine->cloud.outage;
+        next.logging = machine->cloud.logging;
         next.wall_is_set = machine->cloud.clock_set && !boots;
         next.wall_offset_us = machine->cloud.wall_offset_us;
         next.random = machine->random.state;
@@ -261,8 +266,8 @@ static void write_variable(const struct mvs_machine *machine, enum MvWakeReason 
         const struct mvs_restart_state next = next_life(machine, reason);
         char *text = machine->restart.variable;
         int len = snprintf(text, VARIABLE_SIZE, MVS_RESTART_VARIABLE "=" FORMAT, next.count, next.crashes, next.reason,
-                           next.on_valgrind, next.now_us, next.world_us, next.is_connected, next.wall_is_set,
-                           next.wall_offset_us, next.random);
+                           next.on_valgrind, next.now_us, next.world_us, next.is_connected, next.outage, next.logging,
+                           next.wall_is_set, next.wall_offset_us, next.random);
         for (unsigned part = 0; part < MVS_KEPT_COUNT; part++)
                 len += snprintf(text + len, VARIABLE_SIZE - (size_t)len, ":%d", next.files.fds[part]);
 }

@@ -27,6 +27,8 @@ struct mvs_restart_state {
         uint64_t now_us;
         uint64_t world_us; /* what is to be added to the device's clock for the time since the first boot */
         int is_connected;  /* Microvisor was, and stays so */
+        int outage;        /* what is broken in the world */
+        int logging;       /* whether the cloud takes log entries */
         int wall_is_set;
         uint64_t wall_offset_us;
         uint64_t random;

@@ -90,6 +90,7 @@ struct mvs_call {
         union {        /* the device's own copy of the structure argument: what it was when it was checked */
                 struct MvNotificationSetup setup;
                 struct MvRequestNetworkParams network;
+                struct MvOpenSystemNotificationParams system;
                 struct MvOpenChannelParams channel;
                 struct MvHttpRequest http;
                 struct MvConfigKeyFetchParams config_fetch;

@@ -170,6 +170,9 @@ enum MvStatus mvs_check_mvOpenChannel(struct mvs_call *call, const struct MvOpen
         (void)handle;
         struct mvs_device *device = call->device;
         const struct mvs_profile_limits *limits = &device->machine.profile.limits;
+        if (device->update.installing)
+                return mvs_reject(call, MV_STATUS_UNAVAILABLE, NULL,
+                                  "an update is being installed, and the application will start again");
         if (device->machine.cloud.status != MVS_CLOUD_CONNECTED)
                 return mvs_reject(call, MV_STATUS_NETWORKNOTCONNECTED, NULL,
                                   "the network is not connected (wait until mvGetNetworkStatus says CONNECTED)");

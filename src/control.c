@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "src/device.h"
+#include "src/world.h"
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -83,19 +84,25 @@ EXPORT void mvsim_run_for(uint64_t duration_us)
 EXPORT void mvsim_network_down(enum mvsim_outage outage)
 {
         struct control control = begin();
-        mvs_trace(&control.device->machine, MVS_EVENT_OUTAGE,
-                  MVS_WORD("of", outage == MVSIM_OUTAGE_LINK ? "link" : "server"));
-        mvs_cloud_outage(&control.device->machine.cloud,
-                         outage == MVSIM_OUTAGE_LINK ? MVS_OUTAGE_LINK : MVS_OUTAGE_SERVER);
+        mvs_world_break(control.device, outage == MVSIM_OUTAGE_LINK ? MVS_OUTAGE_LINK : MVS_OUTAGE_SERVER);
         end(&control);
 }
 
 EXPORT void mvsim_network_up(void)
 {
         struct control control = begin();
-        mvs_trace(&control.device->machine, MVS_EVENT_OUTAGE, MVS_WORD("of", "nothing"));
-        mvs_cloud_outage(&control.device->machine.cloud, MVS_OUTAGE_NONE);
+        mvs_world_break(control.device, MVS_OUTAGE_NONE);
         end(&control);
+}
+
+EXPORT int mvsim_update_available(enum mvsim_update what)
+{
+        if ((unsigned)what < MVSIM_UPDATE_APPLICATION || (unsigned)what > MVSIM_UPDATE_BOTH)
+                return -EINVAL;
+        struct control control = begin();
+        int result = mvs_update_offer(control.device, (uint32_t)what);
+        end(&control);
+        return result;
 }
 
 EXPORT void mvsim_set_server_logging(bool enabled)
@@ -162,7 +169,7 @@ EXPORT int mvsim_restart(enum MvWakeReason reason)
         struct mvs_device *device = control.device;
         bool lives = !mvs_cpu_is_halted(&device->machine.cpu);
         if (lives)
-                mvs_ending_begin(device, &(const struct mvsim_ending){MVSIM_ENDING_RESTART, NULL, 0, reason, 0});
+                mvs_world_restart(device, reason);
         bool is_processor = pthread_equal(device->machine.cpu.thread, pthread_self()) != 0;
         end(&control);
         if (lives && is_processor)

@@ -149,6 +149,23 @@ static int open_coverage(struct mvs_device *device)
         return mvs_coverage_open(&device->coverage, file ? file : device->machine.profile.coverage.file);
 }
 
+static int init_world(struct mvs_device *device)
+{
+        int result = mvs_update_init(device);
+        if (result < 0)
+                return result;
+        result = mvs_schedule_init(device);
+        if (result < 0)
+                mvs_update_finish(device);
+        return result;
+}
+
+static void finish_world(struct mvs_device *device)
+{
+        mvs_schedule_finish(device);
+        mvs_update_finish(device);
+}
+
 static int init_device(struct mvs_device *device, struct mvs_profile *profile, const struct mvs_restart_state *from)
 {
         device->machine.memory.secure_start = (uintptr_t)device;
@@ -179,11 +196,16 @@ static int init_device(struct mvs_device *device, struct mvs_profile *profile, c
         result = mvs_wifi_init(device);
         if (result < 0)
                 goto no_wifi;
+        result = init_world(device);
+        if (result < 0)
+                goto no_world;
         result = mvs_machine_start(&device->machine);
         if (result < 0)
                 goto no_start;
         return 0;
 no_start:
+        finish_world(device);
+no_world:
         mvs_wifi_finish(device);
 no_wifi:
         mvs_log_finish(device);
@@ -290,6 +312,7 @@ static void shut_down(struct mvs_device *device)
         mvs_notify_finish(device);
         mvs_log_finish(device);
         mvs_wifi_finish(device);
+        finish_world(device);
         mvs_coverage_close(&device->coverage);
         mvs_machine_finish(&device->machine);
         mvs_arena_destroy(device, sizeof *device);

@@ -21,6 +21,9 @@
 #include "src/network.h"
 #include "src/notify.h"
 #include "src/raise.h"
+#include "src/schedule.h"
+#include "src/system.h"
+#include "src/update.h"
 #include "src/wifi.h"
 
 #define MVS_REPORTED_MAX 256
@@ -45,6 +48,9 @@ struct mvs_device {
         struct mvs_lint lint;
         struct mvs_fast fast;
         struct mvs_ending ending;
+        struct mvs_streams system;
+        struct mvs_update update;
+        struct mvs_schedule schedule;
         struct mvs_flash_handles flash;
         struct mvs_wifi wifi;
         struct mvs_console console;

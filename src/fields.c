@@ -3,6 +3,7 @@
 #include "src/network.h"
 #include "src/notify.h"
 #include "src/pointers.h"
+#include "src/system.h"
 #include "src/wifi.h"
 
 enum MvStatus mvs_fields_check(struct mvs_call *call)
@@ -14,6 +15,7 @@ enum MvStatus mvs_fields_check(struct mvs_call *call)
         case MVS_CALL_mvReadConfigResponseItem: return mvs_pointers_check(call, NULL, &call->in.config_item);
         case MVS_CALL_mvSetWifiConfig: return mvs_wifi_check_config(call, &call->in.wifi);
         case MVS_CALL_mvGetWifiConfig: return mvs_wifi_check_out(call, &call->in.wifi_out);
+        case MVS_CALL_mvOpenSystemNotification: return mvs_system_check_params(call, &call->in.system);
         default: return MV_STATUS_OKAY;
         }
 }

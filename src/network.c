@@ -22,6 +22,7 @@ static void on_cloud_changed(void *context, enum mvs_cloud_status status)
         struct mvs_device *device = context;
         mvs_diag(MVS_LOG_INFO, "network: %s", names[status]);
         mvs_trace(&device->machine, MVS_EVENT_NETWORK, MVS_TEXT("status", names[status], strlen(names[status])));
+        mvs_update_connection(device, status == MVS_CLOUD_CONNECTED);
         if (status == MVS_CLOUD_CONNECTED)
                 mvs_log_send(device);
         else
@@ -31,6 +32,7 @@ static void on_cloud_changed(void *context, enum mvs_cloud_status status)
                 if (request->object.handle)
                         mvs_notify_post(device, request->centre, MV_EVENTTYPE_NETWORKSTATUSCHANGED, request->tag);
         }
+        mvs_system_post(device, MV_SYSTEMNOTIFICATIONSOURCE_NETWORK, MV_EVENTTYPE_NETWORKSTATUSCHANGED);
 }
 
 void mvs_network_init(struct mvs_device *device)
@@ -67,10 +69,12 @@ enum MvStatus mvs_check_mvRequestNetwork(struct mvs_call *call, const struct MvR
                           "%" PRIu32 " network handles are open already (limits.network_handles)", limit);
 }
 
-static void want_network(struct mvs_device *device)
+/* Until the application has asked for it once, Microvisor keeps a connection of its own, and also for an update. */
+void mvs_network_want(struct mvs_device *device)
 {
         struct mvs_machine *machine = &device->machine;
-        mvs_cloud_want(&machine->cloud, device->network.open > 0, machine->profile.time.completion_us);
+        bool wanted = device->network.open > 0 || !device->network.used || mvs_update_downloads(&device->update);
+        mvs_cloud_want(&machine->cloud, wanted, machine->profile.time.completion_us);
 }
 
 enum MvStatus mvs_do_mvRequestNetwork(struct mvs_call *call, const struct MvRequestNetworkParams *params,
@@ -90,7 +94,7 @@ enum MvStatus mvs_do_mvRequestNetwork(struct mvs_call *call, const struct MvRequ
         device->network.open++;
         device->network.used = true;
         mvs_lint_made(call);
-        want_network(device);
+        mvs_network_want(device);
         return MV_STATUS_OKAY;
 }
 
@@ -112,7 +116,7 @@ enum MvStatus mvs_do_mvReleaseNetwork(struct mvs_call *call, MvNetworkHandle *ha
         mvs_lint_closing(device, &request->object);
         mvs_handles_remove(&device->handles, &request->object);
         device->network.open--;
-        want_network(device);
+        mvs_network_want(device);
         return MV_STATUS_OKAY;
 }
 
@@ -133,6 +137,8 @@ static uint32_t reasons(const struct mvs_device *device)
                 bits |= MV_NETWORKREASON_NEVERUSEDNETWORKAPI | MV_NETWORKREASON_COLDBOOTCONNECTION;
         if (device->network.open > 0)
                 bits |= MV_NETWORKREASON_USINGNETWORK;
+        if (mvs_update_downloads(&device->update))
+                bits |= MV_NETWORKREASON_FETCHINGUPDATE;
         if (device->machine.cloud.calm)
                 bits |= MV_NETWORKREASON_ENHANCECALM;
         return bits;

@@ -22,6 +22,9 @@ struct mvs_network {
 
 void mvs_network_init(struct mvs_device *device);
 
+/* Who wants the connection has changed. */
+void mvs_network_want(struct mvs_device *device);
+
 /* The fields of MvRequestNetworkParams. */
 enum MvStatus mvs_network_check_params(struct mvs_call *call, const struct MvRequestNetworkParams *params)
         __attribute__((warn_unused_result));

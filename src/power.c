@@ -34,6 +34,8 @@ enum MvStatus mvs_check_mvDeepSleep(struct mvs_call *call, enum MvDeepSleepMode 
         if ((unsigned)mode > MV_DEEPSLEEPMODE_SHUTDOWN)
                 return mvs_reject(call, MV_STATUS_PARAMETERFAULT, "mode",
                                   "is %u: the modes are STANDBY (0) and SHUTDOWN (1)", (unsigned)mode);
+        if (mvs_update_check(call) != MV_STATUS_OKAY)
+                return MV_STATUS_MICROVISORBUSY;
         if (network_is_active(call->device))
                 return mvs_reject(call, MV_STATUS_MICROVISORBUSY, NULL,
                                   "the network is active, and deep sleep needs it off (release every network handle, "
@@ -51,12 +53,13 @@ enum MvStatus mvs_do_mvDeepSleep(struct mvs_call *call, enum MvDeepSleepMode mod
 enum MvStatus mvs_check_mvRestart(struct mvs_call *call, enum MvRestartMode mode)
 {
         if (mode == MV_RESTARTMODE_AUTOAPPLYUPDATE)
-                return MV_STATUS_OKAY;
+                return mvs_update_check(call);
         return mvs_reject(call, MV_STATUS_PARAMETERFAULT, "mode", "is %u: the one mode is AUTOAPPLYUPDATE (0)",
                           (unsigned)mode);
 }
 
 enum MvStatus mvs_do_mvRestart(struct mvs_call *call, enum MvRestartMode mode)
 {
-        return mvs_ending_of(call, MVSIM_ENDING_RESTART, mode, MV_WAKEREASON_REMOTEAPPLICATIONRESTART);
+        return mvs_ending_of(call, MVSIM_ENDING_RESTART, mode,
+                             mvs_update_apply(call->device, MV_WAKEREASON_REMOTEAPPLICATIONRESTART));
 }

@@ -75,6 +75,13 @@ static void add_network(struct making *making, const struct MvRequestNetworkPara
         add_number(making, ".notification_tag", params->v1.notification_tag);
 }
 
+static void add_system(struct making *making, const struct MvOpenSystemNotificationParams *params)
+{
+        add_handle(making, ".notification_handle", params->notification_handle);
+        add_number(making, ".notification_tag", params->notification_tag);
+        add_number(making, ".notification_source", (unsigned)params->notification_source);
+}
+
 static void add_channel(struct making *making, const struct MvOpenChannelParams *params)
 {
         add_number(making, ".version", params->version);
@@ -126,6 +133,7 @@ static void add_fields(struct making *making, const struct mvs_arg *arg, uintptr
         union {
                 struct MvNotificationSetup setup;
                 struct MvRequestNetworkParams network;
+                struct MvOpenSystemNotificationParams system;
                 struct MvOpenChannelParams channel;
                 struct MvHttpRequest request;
                 struct MvHttpResponseData response;
@@ -136,6 +144,7 @@ static void add_fields(struct making *making, const struct mvs_arg *arg, uintptr
         switch (making->call->number) {
         case MVS_CALL_mvSetupNotifications: add_setup(making, &of.setup); break;
         case MVS_CALL_mvRequestNetwork: add_network(making, &of.network); break;
+        case MVS_CALL_mvOpenSystemNotification: add_system(making, &of.system); break;
         case MVS_CALL_mvOpenChannel: add_channel(making, &of.channel); break;
         case MVS_CALL_mvSendHttpRequest: add_request(making, &of.request); break;
         case MVS_CALL_mvReadHttpResponseData: add_response(making, &of.response); break;

@@ -11,6 +11,7 @@
 
 #include "lib/child.h"
 #include "lib/device.h"
+#include "lib/life.h"
 #include "suite.h"
 
 static volatile unsigned runs;
@@ -50,34 +51,6 @@ static void request_network(void)
         network = mvt_network_request(centre, 1);
 }
 
-static void turn_network_off(void)
-{
-        request_network();
-        mvt_network_release(&network);
-        mvt_centre_close(&centre);
-        mvsim_run_for(1000);
-}
-
-static void restart(void *unused)
-{
-        (void)unused;
-        mvRestart(MV_RESTARTMODE_AUTOAPPLYUPDATE);
-        ck_abort_msg("mvRestart came back");
-}
-
-static void sleep_deeply(void *mode)
-{
-        turn_network_off();
-        mvDeepSleep(mode ? MV_DEEPSLEEPMODE_SHUTDOWN : MV_DEEPSLEEPMODE_STANDBY);
-        ck_abort_msg("mvDeepSleep came back");
-}
-
-static void fall_asleep(enum MvDeepSleepMode mode)
-{
-        static int shutdown;
-        ck_assert(mvsim_catch(sleep_deeply, mode == MV_DEEPSLEEPMODE_SHUTDOWN ? &shutdown : NULL, NULL));
-}
-
 static void poll(void *unused)
 {
         for (uint64_t now;;)
@@ -90,25 +63,6 @@ static void wait_for_interrupts(void *unused)
         (void)unused;
         for (;;)
                 __WFI();
-}
-
-static enum MvWakeReason wake_reason(void)
-{
-        enum MvWakeReason reason;
-        expect_okay(mvGetWakeReason(&reason));
-        return reason;
-}
-
-/* The flash's first byte, which is programmed then. */
-static uint8_t use_flash(uint8_t value)
-{
-        MvExternalFlashHandle flash;
-        uint8_t found;
-        expect_okay(mvExternalFlashOpen(&flash));
-        expect_okay(mvExternalFlashReadBlocking(flash, 0, 1, &found));
-        expect_okay(mvExternalFlashWriteBlocking(flash, 0, 1, &value));
-        expect_okay(mvExternalFlashClose(&flash));
-        return found;
 }
 
 /* ---- refusals ---- */
@@ -126,7 +80,7 @@ static void sleep_in_handler(void)
 START_TEST(no_life_ends_in_a_handler)
 {
         in_handler = _i ? sleep_in_handler : restart_in_handler;
-        turn_network_off();
+        mvt_network_turn_off();
         NVIC_EnableIRQ(TIM8_BRK_IRQn);
         NVIC_SetPendingIRQ(TIM8_BRK_IRQn);
         ck_assert_uint_eq(runs, 1);
@@ -137,7 +91,7 @@ END_TEST
 
 START_TEST(unknown_modes_are_refused)
 {
-        turn_network_off();
+        mvt_network_turn_off();
         expect_reject(mvRestart((enum MvRestartMode)1), MV_STATUS_PARAMETERFAULT, "mode");
         expect_reject(mvDeepSleep((enum MvDeepSleepMode)2), MV_STATUS_PARAMETERFAULT, "mode");
         expect_reject(mvDeepSleep((enum MvDeepSleepMode)0xff), MV_STATUS_PARAMETERFAULT, "mode");
@@ -165,7 +119,7 @@ START_TEST(deep_sleep_needs_the_network_off)
         mvt_centre_close(&centre);
         expect_busy(); /* it is not down yet */
         mvsim_run_for(1000);
-        fall_asleep(MV_DEEPSLEEPMODE_STANDBY);
+        mvt_fall_asleep(MV_DEEPSLEEPMODE_STANDBY);
 }
 END_TEST
 
@@ -175,7 +129,7 @@ START_TEST(a_restart_is_caught)
 {
         struct mvsim_ending ending;
         mvsim_run_for(5000);
-        ck_assert(mvsim_catch(restart, NULL, &ending));
+        ck_assert(mvsim_catch(mvt_life_restarts, NULL, &ending));
         ck_assert_int_eq(ending.kind, MVSIM_ENDING_RESTART);
         ck_assert_str_eq(ending.call, "mvRestart");
         ck_assert_uint_eq(ending.argument, MV_RESTARTMODE_AUTOAPPLYUPDATE);
@@ -187,8 +141,9 @@ END_TEST
 
 START_TEST(deep_sleep_is_caught)
 {
+        enum MvDeepSleepMode mode = MV_DEEPSLEEPMODE_SHUTDOWN;
         struct mvsim_ending ending;
-        ck_assert(mvsim_catch(sleep_deeply, &ending, &ending));
+        ck_assert(mvsim_catch(mvt_life_sleeps, &mode, &ending));
         ck_assert_int_eq(ending.kind, MVSIM_ENDING_DEEP_SLEEP);
         ck_assert_str_eq(ending.call, "mvDeepSleep");
         ck_assert_uint_eq(ending.argument, MV_DEEPSLEEPMODE_SHUTDOWN);
@@ -218,7 +173,7 @@ static void mask_and_restart(void *unused)
         sigfillset(&all);
         pthread_sigmask(SIG_SETMASK, &all, NULL);
         __disable_irq();
-        restart(unused);
+        mvt_life_restarts(unused);
 }
 
 START_TEST(what_the_application_has_masked_is_as_before)
@@ -236,7 +191,7 @@ END_TEST
 
 static void catch_inside(void *caught)
 {
-        *(bool *)caught = mvsim_catch(restart, NULL, NULL);
+        *(bool *)caught = mvsim_catch(mvt_life_restarts, NULL, NULL);
 }
 
 START_TEST(the_innermost_catches)
@@ -257,7 +212,7 @@ START_TEST(the_application_may_shut_the_device_down)
 {
         ck_assert(!mvsim_catch(shut_down, NULL, NULL));
         ck_assert_int_eq(mvsim_boot(&(struct mvsim_options){.profile = "", .time = MVSIM_TIME_VIRTUAL}), 0);
-        ck_assert(mvsim_catch(restart, NULL, NULL));
+        ck_assert(mvsim_catch(mvt_life_restarts, NULL, NULL));
 }
 END_TEST
 
@@ -268,7 +223,7 @@ START_TEST(afterwards_every_call_is_refused)
         const struct MvOpenChannelParams params = {.version = 1};
         MvChannelHandle channel = NULL;
         uint64_t now = 1;
-        ck_assert(mvsim_catch(restart, NULL, NULL));
+        ck_assert(mvsim_catch(mvt_life_restarts, NULL, NULL));
         expect_reject(mvOpenChannel(&params, &channel), MV_STATUS_UNAVAILABLE, "");
         expect_reject(mvGetMicroseconds(&now), MV_STATUS_UNAVAILABLE, "");
         expect_reject(mvRestart(MV_RESTARTMODE_AUTOAPPLYUPDATE), MV_STATUS_UNAVAILABLE, "");
@@ -281,7 +236,7 @@ START_TEST(afterwards_no_interrupt_comes_and_time_may_pass)
 {
         NVIC_EnableIRQ(TIM8_BRK_IRQn);
         SysTick_Config(1600);
-        ck_assert(mvsim_catch(restart, NULL, NULL));
+        ck_assert(mvsim_catch(mvt_life_restarts, NULL, NULL));
         uint64_t then = mvsim_now_us();
         ck_assert_int_eq(mvsim_pend_irq(TIM8_BRK_IRQn, 0), 0);
         mvsim_run_for(1000000);
@@ -294,7 +249,7 @@ END_TEST
 START_TEST(handles_that_were_open_are_told)
 {
         mvt_centre_open(TIM8_BRK_IRQn, ring, 2);
-        ck_assert(mvsim_catch(restart, NULL, NULL));
+        ck_assert(mvsim_catch(mvt_life_restarts, NULL, NULL));
         ck_assert_uint_eq(mvt_open_handles(), 1);
         ck_assert_int_eq(mvsim_boot_again(), 0);
         ck_assert_uint_eq(mvt_open_handles(), 0);
@@ -308,14 +263,14 @@ START_TEST(the_next_life_keeps_what_the_device_keeps)
 {
         uint64_t now, wall, before_us, before_wall_us;
         uint8_t id[34], before_id[34];
-        ck_assert_uint_eq(use_flash(0x5a), 0xff);
+        ck_assert_uint_eq(mvt_use_flash(0x5a), 0xff);
         mvsim_run_for(1000000);
         expect_okay(mvGetDeviceId(before_id, sizeof before_id));
         expect_okay(mvGetMicroseconds(&before_us));
         expect_okay(mvGetWallTime(&before_wall_us));
-        ck_assert(mvsim_catch(restart, NULL, NULL));
+        ck_assert(mvsim_catch(mvt_life_restarts, NULL, NULL));
         ck_assert_int_eq(mvsim_boot_again(), 0);
-        ck_assert_int_eq(wake_reason(), MV_WAKEREASON_REMOTEAPPLICATIONRESTART);
+        ck_assert_int_eq(mvt_wake_reason(), MV_WAKEREASON_REMOTEAPPLICATIONRESTART);
         expect_okay(mvGetDeviceId(id, sizeof id));
         expect_okay(mvGetMicroseconds(&now));
         expect_okay(mvGetWallTime(&wall));
@@ -324,14 +279,14 @@ START_TEST(the_next_life_keeps_what_the_device_keeps)
         ck_assert_uint_lt(now, before_us + 1000);
         ck_assert_uint_eq(wall - now, before_wall_us - before_us + wall - now - (before_wall_us - before_us));
         ck_assert_uint_lt(wall - before_wall_us, 1000);
-        ck_assert_uint_eq(use_flash(0xff), 0x5a);
+        ck_assert_uint_eq(mvt_use_flash(0xff), 0x5a);
 }
 END_TEST
 
 START_TEST(microvisor_stays_connected)
 {
         mvsim_run_for(1000000);
-        ck_assert(mvsim_catch(restart, NULL, NULL));
+        ck_assert(mvsim_catch(mvt_life_restarts, NULL, NULL));
         ck_assert_int_eq(mvsim_boot_again(), 0);
         request_network();
         ck_assert_int_eq(mvt_network_status(network), MV_NETWORKSTATUS_CONNECTED);
@@ -341,13 +296,13 @@ END_TEST
 START_TEST(there_may_be_many_lives)
 {
         for (unsigned life = 0; life < 20; life++) {
-                ck_assert(mvsim_catch(restart, NULL, NULL));
+                ck_assert(mvsim_catch(mvt_life_restarts, NULL, NULL));
                 ck_assert_int_eq(mvsim_boot_again(), 0);
         }
-        use_flash(0x01);
-        ck_assert(mvsim_catch(restart, NULL, NULL));
+        mvt_use_flash(0x01);
+        ck_assert(mvsim_catch(mvt_life_restarts, NULL, NULL));
         ck_assert_int_eq(mvsim_boot_again(), 0);
-        ck_assert_uint_eq(use_flash(0xff), 0x01);
+        ck_assert_uint_eq(mvt_use_flash(0xff), 0x01);
 }
 END_TEST
 
@@ -362,144 +317,12 @@ END_TEST
 
 START_TEST(after_a_shut_down_nothing_is_kept)
 {
-        use_flash(0x5a);
-        ck_assert(mvsim_catch(restart, NULL, NULL));
+        mvt_use_flash(0x5a);
+        ck_assert(mvsim_catch(mvt_life_restarts, NULL, NULL));
         mvsim_shutdown();
         ck_assert_int_eq(mvsim_boot(&(struct mvsim_options){.profile = "", .time = MVSIM_TIME_VIRTUAL}), 0);
-        ck_assert_int_eq(wake_reason(), MV_WAKEREASON_COLDBOOT);
-        ck_assert_uint_eq(use_flash(0xff), 0xff);
-}
-END_TEST
-
-/* ---- waking ---- */
-
-START_TEST(the_alarm_wakes)
-{
-        ck_assert_int_eq(mvsim_pend_irq(RTC_IRQn, 3000000), 0);
-        fall_asleep(MV_DEEPSLEEPMODE_STANDBY);
-        ck_assert_uint_lt(mvsim_now_us(), 1000000);
-        ck_assert_int_eq(mvsim_boot_again(), 0);
-        ck_assert_uint_ge(mvsim_now_us(), 3000000);
-        ck_assert_uint_lt(mvsim_now_us(), 3001000);
-        ck_assert_int_eq(wake_reason(), MV_WAKEREASON_DEEPSLEEPAPPLICATIONRTC);
-}
-END_TEST
-
-START_TEST(an_alarm_that_came_first_lets_nobody_sleep)
-{
-        ck_assert_int_eq(mvsim_pend_irq(RTC_IRQn, 0), 0);
-        fall_asleep(MV_DEEPSLEEPMODE_STANDBY);
-        uint64_t then = mvsim_now_us();
-        ck_assert_int_eq(mvsim_boot_again(), 0);
-        ck_assert_uint_eq(mvsim_now_us(), then);
-        ck_assert_int_eq(wake_reason(), MV_WAKEREASON_DEEPSLEEPAPPLICATIONRTC);
-}
-END_TEST
-
-static const unsigned pins[] = {EXTI0_IRQn, EXTI15_IRQn, TAMP_IRQn};
-
-START_TEST(a_pin_wakes)
-{
-        fall_asleep(MV_DEEPSLEEPMODE_STANDBY);
-        ck_assert_int_eq(mvsim_pend_irq(pins[_i], 1000), 0);
-        ck_assert_int_eq(mvsim_boot_again(), 0);
-        ck_assert_int_eq(wake_reason(), MV_WAKEREASON_DEEPSLEEPAPPLICATION);
-}
-END_TEST
-
-START_TEST(another_line_does_not_wake_and_is_told)
-{
-        static char said[MVT_OUTPUT_SIZE];
-        fall_asleep(MV_DEEPSLEEPMODE_STANDBY);
-        ck_assert_int_eq(mvsim_pend_irq(TIM8_BRK_IRQn, 1000), 0);
-        ck_assert_int_eq(mvsim_pend_irq(RTC_IRQn, 2000000), 0);
-        mvt_capture_begin();
-        int result = mvsim_boot_again();
-        mvt_capture_end(said);
-        ck_assert_int_eq(result, 0);
-        ck_assert_int_eq(wake_reason(), MV_WAKEREASON_DEEPSLEEPAPPLICATIONRTC);
-        ck_assert_uint_eq(mvt_count(said, "IRQ 51 (TIM8_BRK) does not end deep sleep"), 1);
-}
-END_TEST
-
-START_TEST(a_test_wakes_for_any_reason_of_deep_sleep)
-{
-        const enum MvWakeReason reason = (enum MvWakeReason)_i;
-        fall_asleep(MV_DEEPSLEEPMODE_STANDBY);
-        uint64_t then = mvsim_now_us();
-        ck_assert_int_eq(mvsim_wake(MV_WAKEREASON_DEEPSLEEPOTHER, 1000000000), 0); /* is replaced */
-        ck_assert_int_eq(mvsim_wake(reason, 7000), 0);
-        ck_assert_int_eq(mvsim_boot_again(), 0);
-        ck_assert_uint_eq(mvsim_now_us(), then + 7000);
-        ck_assert_int_eq(wake_reason(), reason);
-}
-END_TEST
-
-START_TEST(other_reasons_do_not_wake)
-{
-        for (int reason = MV_WAKEREASON_COLDBOOT; reason < MV_WAKEREASON_DEEPSLEEPCHECKIN; reason++)
-                ck_assert_int_eq(mvsim_wake((enum MvWakeReason)reason, 0), -EINVAL);
-        ck_assert_int_eq(mvsim_wake((enum MvWakeReason)(MV_WAKEREASON_DEEPSLEEPOTHER + 1), 0), -EINVAL);
-}
-END_TEST
-
-START_TEST(what_wakes_too_early_is_ignored)
-{
-        ck_assert_int_eq(mvsim_wake(MV_WAKEREASON_DEEPSLEEPMODEM, 0), 0);
-        mvsim_run_for(10);
-        ck_assert_int_eq(mvsim_pend_irq(RTC_IRQn, 1000000), 0);
-        fall_asleep(MV_DEEPSLEEPMODE_STANDBY);
-        ck_assert_int_eq(mvsim_boot_again(), 0);
-        ck_assert_int_eq(wake_reason(), MV_WAKEREASON_DEEPSLEEPAPPLICATIONRTC);
-}
-END_TEST
-
-START_TEST(the_check_in_wakes_unless_something_is_earlier)
-{
-        mvt_device_end();
-        boot("power: {check_in_ms: 60000}\n");
-        if (_i)
-                ck_assert_int_eq(mvsim_pend_irq(RTC_IRQn, 59000000), 0);
-        fall_asleep(MV_DEEPSLEEPMODE_STANDBY);
-        ck_assert_int_eq(mvsim_boot_again(), 0);
-        ck_assert_int_eq(wake_reason(), _i ? MV_WAKEREASON_DEEPSLEEPAPPLICATIONRTC : MV_WAKEREASON_DEEPSLEEPCHECKIN);
-        ck_assert_uint_ge(mvsim_now_us(), _i ? 59000000 : 60000000);
-}
-END_TEST
-
-START_TEST(shutdown_ends_in_a_cold_boot)
-{
-        uint64_t wall;
-        use_flash(0x5a);
-        mvsim_run_for(1000000);
-        expect_okay(mvGetWallTime(&wall));
-        fall_asleep(MV_DEEPSLEEPMODE_SHUTDOWN);
-        ck_assert_int_eq(mvsim_wake(MV_WAKEREASON_DEEPSLEEPAPPLICATION, 5000000), 0);
-        ck_assert_int_eq(mvsim_boot_again(), 0);
-        ck_assert_int_eq(wake_reason(), MV_WAKEREASON_COLDBOOT);
-        ck_assert_uint_lt(mvsim_now_us(), 1000);
-        expect_reject(mvGetWallTime(&wall), MV_STATUS_TIMENOTSET, "");
-        ck_assert_uint_eq(use_flash(0xff), 0x5a);
-}
-END_TEST
-
-static void *wake_soon(void *unused)
-{
-        ck_assert_int_eq(mvsim_wake(MV_WAKEREASON_DEEPSLEEPMODEM, 1000), 0);
-        return unused;
-}
-
-START_TEST(another_thread_wakes_in_real_time)
-{
-        pthread_t thread;
-        mvt_device_end();
-        mvt_device_boot_real();
-        ck_assert_int_eq(mvsim_pend_irq(RTC_IRQn, 60000000), 0);
-        fall_asleep(MV_DEEPSLEEPMODE_STANDBY);
-        ck_assert_int_eq(pthread_create(&thread, NULL, wake_soon, NULL), 0);
-        ck_assert_int_eq(mvsim_boot_again(), 0);
-        pthread_join(thread, NULL);
-        ck_assert_int_eq(wake_reason(), MV_WAKEREASON_DEEPSLEEPMODEM);
+        ck_assert_int_eq(mvt_wake_reason(), MV_WAKEREASON_COLDBOOT);
+        ck_assert_uint_eq(mvt_use_flash(0xff), 0xff);
 }
 END_TEST
 
@@ -541,7 +364,7 @@ START_TEST(the_device_may_restart_for_any_other_reason)
         ck_assert_ptr_null(ending.call);
         ck_assert_int_eq(ending.reason, reason);
         ck_assert_int_eq(mvsim_boot_again(), 0);
-        ck_assert_int_eq(wake_reason(), reason);
+        ck_assert_int_eq(mvt_wake_reason(), reason);
         ck_assert_int_eq(mvsim_now_us() < 1000, starts_device(reason));
 }
 END_TEST
@@ -551,7 +374,7 @@ START_TEST(it_does_not_restart_for_what_is_no_such_reason)
         for (int reason = MV_WAKEREASON_DEEPSLEEPCHECKIN; reason < 20; reason++)
                 ck_assert_int_eq(mvsim_restart((enum MvWakeReason)reason), -EINVAL);
         ck_assert_int_eq(mvsim_restart((enum MvWakeReason) - 1), -EINVAL);
-        ck_assert(mvsim_catch(restart, NULL, NULL));
+        ck_assert(mvsim_catch(mvt_life_restarts, NULL, NULL));
         ck_assert_int_eq(mvsim_restart(MV_WAKEREASON_DEBUGGERRESTART), -EALREADY);
 }
 END_TEST
@@ -589,7 +412,7 @@ START_TEST(the_application_is_left_where_it_calls_or_waits)
         ck_assert(mvsim_catch(ways[_i], NULL, NULL));
         pthread_join(thread, NULL);
         ck_assert_int_eq(mvsim_boot_again(), 0);
-        ck_assert_int_eq(wake_reason(), MV_WAKEREASON_REMOTEAPPLICATIONRESTART);
+        ck_assert_int_eq(mvt_wake_reason(), MV_WAKEREASON_REMOTEAPPLICATIONRESTART);
 }
 END_TEST
 
@@ -627,13 +450,14 @@ static void jump_out(const struct mvsim_ending *ending, void *context)
 START_TEST(a_callback_may_jump_out_in_every_life)
 {
         static int count;
+        static enum MvDeepSleepMode standby = MV_DEEPSLEEPMODE_STANDBY;
         count = 0;
         mvsim_on_ending(jump_out, &count);
         if (setjmp(out) == 0)
-                restart(NULL);
+                mvt_life_restarts(NULL);
         ck_assert_int_eq(mvsim_boot_again(), 0);
         if (setjmp(out) == 0)
-                sleep_deeply(NULL);
+                mvt_life_sleeps(&standby);
         ck_assert_int_eq(count, 2);
         ck_assert_int_eq(told.kind, MVSIM_ENDING_DEEP_SLEEP);
 }
@@ -710,17 +534,6 @@ Suite *suite(void)
         tcase_add_test(tests, there_may_be_many_lives);
         tcase_add_test(tests, a_device_that_lives_does_not_boot_again);
         tcase_add_test(tests, after_a_shut_down_nothing_is_kept);
-        tcase_add_test(tests, the_alarm_wakes);
-        tcase_add_test(tests, an_alarm_that_came_first_lets_nobody_sleep);
-        tcase_add_loop_test(tests, a_pin_wakes, 0, sizeof pins / sizeof pins[0]);
-        tcase_add_test(tests, another_line_does_not_wake_and_is_told);
-        tcase_add_loop_test(tests, a_test_wakes_for_any_reason_of_deep_sleep, MV_WAKEREASON_DEEPSLEEPCHECKIN,
-                            MV_WAKEREASON_DEEPSLEEPOTHER + 1);
-        tcase_add_test(tests, other_reasons_do_not_wake);
-        tcase_add_test(tests, what_wakes_too_early_is_ignored);
-        tcase_add_loop_test(tests, the_check_in_wakes_unless_something_is_earlier, 0, 2);
-        tcase_add_test(tests, shutdown_ends_in_a_cold_boot);
-        tcase_add_test(tests, another_thread_wakes_in_real_time);
         tcase_add_loop_test(tests, the_device_may_restart_for_any_other_reason, MV_WAKEREASON_COLDBOOT,
                             MV_WAKEREASON_DEEPSLEEPCHECKIN);
         tcase_add_test(tests, it_does_not_restart_for_what_is_no_such_reason);

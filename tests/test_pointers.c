@@ -24,6 +24,7 @@ static MvNotificationHandle centre;
 static MvNetworkHandle network;
 static MvChannelHandle channel, config_channel;
 static MvExternalFlashHandle flash;
+static MvSystemEventHandle stream;
 static const uint8_t text[] = "text";
 
 static struct MvOpenChannelParams channel_params(uint8_t *receive, uint8_t *send)
@@ -59,6 +60,8 @@ static void set_up(void)
         open_config_channel();
         expect_okay(mvServerLoggingInit(lent, sizeof blocks[3]));
         expect_okay(mvExternalFlashOpen(&flash));
+        const struct MvOpenSystemNotificationParams system = {centre, 4, MV_SYSTEMNOTIFICATIONSOURCE_UPDATE};
+        expect_okay(mvOpenSystemNotification(&system, &stream));
 }
 
 /* ---- good arguments: what the call is given where it is not being tried ---- */
@@ -87,6 +90,11 @@ static bool good_struct(const struct mvt_arg *arg, const struct mvt_call *call, 
         else if (strcmp(call->name, "mvRequestNetwork") == 0)
                 *(struct MvRequestNetworkParams *)bytes =
                         (struct MvRequestNetworkParams){.version = 1, .v1 = {centre, 3}};
+        else if (strcmp(call->name, "mvOpenSystemNotification") == 0)
+                *(struct MvOpenSystemNotificationParams *)bytes =
+                        (struct MvOpenSystemNotificationParams){centre, 4, MV_SYSTEMNOTIFICATIONSOURCE_UPDATE};
+        else if (strcmp(call->name, "mvCloseSystemNotification") == 0)
+                *(MvSystemEventHandle *)bytes = stream;
         else if (strcmp(call->name, "mvOpenChannel") == 0)
                 *(struct MvOpenChannelParams *)bytes = channel_params(other_blocks[0], other_blocks[1]);
         else if (strcmp(call->name, "mvSendHttpRequest") == 0)

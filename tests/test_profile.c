@@ -143,6 +143,11 @@ static const char everything[] = "device:\n"
                                  "trace: {file: /trace}\n"
                                  "cloud: {logging: false}\n"
                                  "power: {check_in_ms: 21, lives: 22}\n"
+                                 "updates: {download_ms: 23, install_ms: 24, polite: true}\n"
+                                 "schedule:\n"
+                                 "  events:\n"
+                                 "    - {at_ms: 25, do: server-down}\n"
+                                 "    - {irq: 26, do: pend-irq, at_ms: 4294967295}\n"
                                  "limits:\n"
                                  "  notification_centers: 12\n"
                                  "  network_handles: 13\n"
@@ -177,6 +182,15 @@ START_TEST(every_key_is_read)
         ck_assert_str_eq(p.http.rewrite[1].to, "http://b");
         ck_assert_uint_eq(p.power.check_in_ms, 21);
         ck_assert_uint_eq(p.power.lives, 22);
+        ck_assert_uint_eq(p.updates.download_ms, 23);
+        ck_assert_uint_eq(p.updates.install_ms, 24);
+        ck_assert(p.updates.polite);
+        ck_assert_uint_eq(p.schedule.events_count, 2);
+        ck_assert_uint_eq(p.schedule.events[0].at_ms, 25);
+        ck_assert_int_eq(p.schedule.events[0].what, MVS_HAPPENS_SERVER_DOWN);
+        ck_assert_uint_eq(p.schedule.events[1].at_ms, UINT32_MAX);
+        ck_assert_int_eq(p.schedule.events[1].what, MVS_HAPPENS_PEND_IRQ);
+        ck_assert_uint_eq(p.schedule.events[1].irq, 26);
         ck_assert_int_eq(p.time.mode, MVS_TIME_VIRTUAL);
         ck_assert_uint_eq(p.time.seed, UINT64_MAX);
         ck_assert_uint_eq(p.time.call_us, 9);
@@ -230,9 +244,11 @@ END_TEST
         "microvisorwatchdog, microvisoroutofmemory, microvisorerror, applicationcrash, applicationupdate, " \
         "microvisorupdate, optionbytes, deepsleepcheckin, deepsleepapplication, deepsleepmodem, "           \
         "deepsleepapplicationrtc, deepsleepother"
-#define SECTIONS "device, network, http, time, log, trace, coverage, cloud, power, limits, flash, wifi, memory, lint"
-#define DEVICE   "id, sysclk, hclk, pclk1, pclk2, wake_reason, test_mode"
-#define URL      "expected a URL prefix that starts with http:// or https:// and a host"
+#define SECTIONS                                                                                                    \
+        "device, network, http, time, log, trace, coverage, cloud, power, updates, schedule, limits, flash, wifi, " \
+        "memory, lint"
+#define DEVICE "id, sysclk, hclk, pclk1, pclk2, wake_reason, test_mode"
+#define URL    "expected a URL prefix that starts with http:// or https:// and a host"
 
 static const struct {
         const char *text;

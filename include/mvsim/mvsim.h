@@ -172,6 +172,19 @@ enum mvsim_scope {
  */
 int mvsim_set_config(enum mvsim_store store, enum mvsim_scope scope, const char *key, const void *value, size_t len);
 
+enum mvsim_update {
+        MVSIM_UPDATE_APPLICATION = 1,
+        MVSIM_UPDATE_MICROVISOR = 2,
+        MVSIM_UPDATE_BOTH = 3,
+};
+
+/*
+ * The cloud has an update for the device: it is downloaded as soon as the device is connected, which takes
+ * `updates.download_ms`, and then, by `updates.polite`, told to the application (UPDATEDOWNLOADED) and installed by
+ * mvRestart, or installed at once. -EINVAL for no such update, -ENOMEM.
+ */
+int mvsim_update_available(enum mvsim_update what) __attribute__((warn_unused_result));
+
 /*
  * Interrupt line `irq` is pended, as by a peripheral, `delay_us` of device time from now (0: now). -EINVAL for a line
  * that does not exist, -EBUSY while 64 are waiting.

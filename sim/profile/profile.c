@@ -20,10 +20,12 @@ static const struct mvs_profile defaults = {
         .time = {.mode = MVS_TIME_REAL, .seed = 1, .call_us = 2, .completion_us = 200, .spin_ms = 10, .stuck_ms = 2000},
         .log = {.level = MVS_LOG_WARNING},
         .cloud = {.logging = true},
+        .updates = {.download_ms = 2000, .install_ms = 500},
         .limits =
                 {
                         .notification_centers = 32,
                         .network_handles = 32,
+                        .system_events = 32,
                         .channels = 4,
                         .channel_opens_per_s = 8,
                         .http_headers = 32,
@@ -79,6 +81,7 @@ void mvs_profile_finish(struct mvs_profile *profile)
                 free(profile->http.rewrite[i].to);
         }
         free(profile->http.rewrite);
+        free(profile->schedule.events);
         free(profile->log.file);
         free(profile->trace.file);
         free(profile->coverage.file);

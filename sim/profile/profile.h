@@ -113,6 +113,38 @@ struct mvs_profile_cloud {
         bool logging; /* false: mvServerLog answers LOGGINGDISABLEDBYSERVER; true */
 };
 
+/* updates: how they come to the device. */
+struct mvs_profile_updates {
+        uint32_t download_ms; /* 2000 */
+        uint32_t install_ms;  /* 500 */
+        bool polite;          /* wait for mvRestart; false */
+};
+
+enum mvs_happens {
+        MVS_HAPPENS_LINK_DOWN,
+        MVS_HAPPENS_SERVER_DOWN,
+        MVS_HAPPENS_NETWORK_UP,
+        MVS_HAPPENS_LOGGING_OFF,
+        MVS_HAPPENS_LOGGING_ON,
+        MVS_HAPPENS_PEND_IRQ,
+        MVS_HAPPENS_APPLICATION_UPDATE,
+        MVS_HAPPENS_MICROVISOR_UPDATE,
+        MVS_HAPPENS_RESTART,
+};
+
+/* Something that the world does at its time. */
+struct mvs_profile_event {
+        uint32_t at_ms; /* since the device booted first */
+        enum mvs_happens what;
+        uint32_t irq; /* of PEND_IRQ */
+};
+
+/* schedule: what happens without a test's doing. */
+struct mvs_profile_schedule {
+        struct mvs_profile_event *events;
+        unsigned events_count;
+};
+
 /* power: deep sleep, and how often the application starts again. */
 struct mvs_profile_power {
         uint32_t check_in_ms; /* deep sleep ends after so long to look for updates; 0: it does not */
@@ -123,6 +155,7 @@ struct mvs_profile_power {
 struct mvs_profile_limits {
         uint32_t notification_centers; /* 32 */
         uint32_t network_handles;      /* 32 */
+        uint32_t system_events;        /* 32 */
         uint32_t channels;             /* 4 */
         uint32_t channel_opens_per_s;  /* 8 in any sliding second */
         uint32_t http_headers;         /* 32 */
@@ -197,6 +230,8 @@ struct mvs_profile {
         struct mvs_profile_coverage coverage;
         struct mvs_profile_cloud cloud;
         struct mvs_profile_power power;
+        struct mvs_profile_updates updates;
+        struct mvs_profile_schedule schedule;
         struct mvs_profile_limits limits;
         struct mvs_profile_flash flash;
         struct mvs_profile_wifi wifi;

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 
 #define REWRITES_MAX 256
+#define EVENTS_MAX   1024
 #define HOUR_MS      (60u * 60u * 1000u)
 #define DAY_MS       (24u * HOUR_MS)
 
@@ -122,18 +123,50 @@ static const cyaml_schema_field_t power_fields[] = {
         CYAML_FIELD_END,
 };
 
-static const cyaml_schema_field_t limits_fields[] = {
-        NUMBER(limits, notification_centers),
-        NUMBER(limits, network_handles),
-        NUMBER(limits, channels),
-        NUMBER(limits, channel_opens_per_s),
-        NUMBER(limits, http_headers),
-        NUMBER(limits, config_keys),
-        NUMBER(limits, log_message),
-        NUMBER(limits, notification_hold_ms),
-        NUMBER(limits, fast_irq_hang_ms),
-        NUMBER(limits, fast_irq_flood),
+static const cyaml_schema_field_t updates_fields[] = {
+        NUMBER(updates, download_ms),
+        NUMBER(updates, install_ms),
+        SWITCH(updates, polite),
         CYAML_FIELD_END,
+};
+
+static const cyaml_strval_t happenings[] = {
+        {"link-down", MVS_HAPPENS_LINK_DOWN},
+        {"server-down", MVS_HAPPENS_SERVER_DOWN},
+        {"network-up", MVS_HAPPENS_NETWORK_UP},
+        {"logging-off", MVS_HAPPENS_LOGGING_OFF},
+        {"logging-on", MVS_HAPPENS_LOGGING_ON},
+        {"pend-irq", MVS_HAPPENS_PEND_IRQ},
+        {"application-update", MVS_HAPPENS_APPLICATION_UPDATE},
+        {"microvisor-update", MVS_HAPPENS_MICROVISOR_UPDATE},
+        {"restart", MVS_HAPPENS_RESTART},
+};
+
+static const cyaml_schema_field_t event_fields[] = {
+        CYAML_FIELD_UINT("at_ms", CYAML_FLAG_DEFAULT, struct mvs_profile_event, at_ms),
+        CYAML_FIELD_ENUM("do", CYAML_FLAG_STRICT, struct mvs_profile_event, what, happenings,
+                         CYAML_ARRAY_LEN(happenings)),
+        CYAML_FIELD_UINT("irq", CYAML_FLAG_OPTIONAL, struct mvs_profile_event, irq),
+        CYAML_FIELD_END,
+};
+
+static const struct cyaml_schema_value event_entry = {
+        CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct mvs_profile_event, event_fields),
+};
+
+static const cyaml_schema_field_t schedule_fields[] = {
+        CYAML_FIELD_SEQUENCE("events", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct mvs_profile_schedule, events,
+                             &event_entry, 0, EVENTS_MAX),
+        CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t limits_fields[] = {
+        NUMBER(limits, notification_centers), NUMBER(limits, network_handles),
+        NUMBER(limits, system_events),        NUMBER(limits, channels),
+        NUMBER(limits, channel_opens_per_s),  NUMBER(limits, http_headers),
+        NUMBER(limits, config_keys),          NUMBER(limits, log_message),
+        NUMBER(limits, notification_hold_ms), NUMBER(limits, fast_irq_hang_ms),
+        NUMBER(limits, fast_irq_flood),       CYAML_FIELD_END,
 };
 
 static const cyaml_schema_field_t flash_fields[] = {
@@ -181,11 +214,23 @@ static const cyaml_schema_field_t lint_fields[] = {
 };
 
 static const cyaml_schema_field_t profile_fields[] = {
-        SECTION(device, device_fields),     SECTION(network, network_fields), SECTION(http, http_fields),
-        SECTION(time, time_fields),         SECTION(log, log_fields),         SECTION(trace, trace_fields),
-        SECTION(coverage, coverage_fields), SECTION(cloud, cloud_fields),     SECTION(power, power_fields),
-        SECTION(limits, limits_fields),     SECTION(flash, flash_fields),     SECTION(wifi, wifi_fields),
-        SECTION(memory, memory_fields),     SECTION(lint, lint_fields),       CYAML_FIELD_END,
+        SECTION(device, device_fields),
+        SECTION(network, network_fields),
+        SECTION(http, http_fields),
+        SECTION(time, time_fields),
+        SECTION(log, log_fields),
+        SECTION(trace, trace_fields),
+        SECTION(coverage, coverage_fields),
+        SECTION(cloud, cloud_fields),
+        SECTION(power, power_fields),
+        SECTION(updates, updates_fields),
+        SECTION(schedule, schedule_fields),
+        SECTION(limits, limits_fields),
+        SECTION(flash, flash_fields),
+        SECTION(wifi, wifi_fields),
+        SECTION(memory, memory_fields),
+        SECTION(lint, lint_fields),
+        CYAML_FIELD_END,
 };
 
 const struct cyaml_schema_value mvs_profile_schema = {
@@ -217,8 +262,13 @@ const struct mvs_profile_rule mvs_profile_rules[] = {
         {"coverage.file", MVS_PROFILE_FILE, 0, 0},
         {"power.check_in_ms", MVS_PROFILE_NUMBER, 0, 30 * DAY_MS},
         {"power.lives", MVS_PROFILE_NUMBER, 0, UINT32_MAX},
+        {"updates.download_ms", MVS_PROFILE_NUMBER, 1, DAY_MS},
+        {"updates.install_ms", MVS_PROFILE_NUMBER, 1, HOUR_MS},
+        {"schedule.events.at_ms", MVS_PROFILE_NUMBER, 0, UINT32_MAX},
+        {"schedule.events.irq", MVS_PROFILE_NUMBER, 0, 124},
         {"limits.notification_centers", MVS_PROFILE_NUMBER, 1, 32},
         {"limits.network_handles", MVS_PROFILE_NUMBER, 1, 32},
+        {"limits.system_events", MVS_PROFILE_NUMBER, 1, 32},
         {"limits.channels", MVS_PROFILE_NUMBER, 1, 4},
         {"limits.channel_opens_per_s", MVS_PROFILE_NUMBER, 1, 1000000},
         {"limits.http_headers", MVS_PROFILE_NUMBER, 1, 32},

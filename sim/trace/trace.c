@@ -43,6 +43,7 @@ const char *mvs_event_name(enum mvs_event_kind kind)
                 [MVS_EVENT_LOG] = "log",
                 [MVS_EVENT_TEST_LOG] = "test_log",
                 [MVS_EVENT_POWER_CUT] = "power_cut",
+                [MVS_EVENT_UPDATE] = "update",
                 [MVS_EVENT_FAULT] = "fault",
                 [MVS_EVENT_PREEMPT] = "preempt",
                 [MVS_EVENT_DEADLOCK] = "deadlock",

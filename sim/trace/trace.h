@@ -33,6 +33,7 @@ enum mvs_event_kind {
         MVS_EVENT_LOG,       /* a server log entry left the device */
         MVS_EVENT_TEST_LOG,  /* a line of the test console */
         MVS_EVENT_POWER_CUT, /* power failed in the middle of an operation of the flash */
+        MVS_EVENT_UPDATE,    /* an update was offered, downloaded, installed */
         MVS_EVENT_FAULT,     /* the control API told a call to fail */
         MVS_EVENT_PREEMPT,   /* the application computed, so virtual time moved or an interrupt came: where is chance */
         MVS_EVENT_DEADLOCK,  /* nothing is left that could wake the processor */
