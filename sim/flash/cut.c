@@ -6,13 +6,14 @@
 enum progress {
         NOTHING,
         IN_ORDER,  /* up to some byte, which is half done */
+        A_PIECE,   /* from one byte to another: nobody says that a chip begins with the first */
         SCATTERED, /* here and there */
         EVERYTHING,
 };
 
 static enum progress draw_progress(struct mvs_random *random)
 {
-        static const enum progress likely[] = {NOTHING,   IN_ORDER,  IN_ORDER,  IN_ORDER,
+        static const enum progress likely[] = {NOTHING,   IN_ORDER,  A_PIECE,   A_PIECE,
                                                SCATTERED, SCATTERED, SCATTERED, EVERYTHING};
         return likely[mvs_random_next(random) % 8];
 }
@@ -20,6 +21,13 @@ static enum progress draw_progress(struct mvs_random *random)
 static size_t draw_place(struct mvs_random *random, size_t len)
 {
         return (size_t)(mvs_random_next(random) % len);
+}
+
+/* A piece that is not all of it. */
+static void draw_piece(struct mvs_random *random, size_t len, size_t *ret_start, size_t *ret_len)
+{
+        *ret_start = draw_place(random, len);
+        *ret_len = draw_place(random, len - *ret_start) + 1;
 }
 
 /* Some bits of `wanted` in place of those of `old`: none to all. */
@@ -36,9 +44,13 @@ static uint8_t mix(struct mvs_random *random, uint8_t old, uint8_t wanted)
 
 void mvs_flash_cut_program(struct mvs_random *random, uint8_t *bytes, const uint8_t *wanted, size_t len)
 {
-        size_t place;
+        size_t place, piece;
         switch (draw_progress(random)) {
         case NOTHING: break;
+        case A_PIECE:
+                draw_piece(random, len, &place, &piece);
+                memcpy(bytes + place, wanted + place, piece);
+                break;
         case IN_ORDER:
                 place = draw_place(random, len);
                 memcpy(bytes, wanted, place);
@@ -62,9 +74,13 @@ static void cut_clearing(struct mvs_random *random, uint8_t *bytes, size_t len)
 
 void mvs_flash_cut_erase(struct mvs_random *random, uint8_t *bytes, size_t len)
 {
-        size_t place;
+        size_t place, piece;
         switch (draw_progress(random)) {
         case NOTHING: break;
+        case A_PIECE:
+                draw_piece(random, len, &place, &piece);
+                memset(bytes + place, 0, piece);
+                break;
         case IN_ORDER:
                 if (mvs_random_next(random) % 2 == 0) {
                         cut_clearing(random, bytes, len);
