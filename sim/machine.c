@@ -89,6 +89,7 @@ int mvs_machine_init(struct mvs_machine *machine, struct mvs_profile *profile, c
         mvs_board_registers_init(&machine->board, &machine->profile.device);
         mvs_restart_apply(machine);
         mvs_config_init(&machine->config, &machine->profile.cloud, &machine->restart.state.files);
+        mvs_mqtt_store_init(&machine->mqtt_store, &machine->restart.state.files);
         result = mvs_flash_init(&machine->flash, &machine->profile, &machine->restart.state.files);
         if (result < 0)
                 goto no_flash;
@@ -120,6 +121,7 @@ void mvs_machine_stop(struct mvs_machine *machine)
 
 void mvs_machine_finish(struct mvs_machine *machine)
 {
+        mvs_mqtt_store_finish(&machine->mqtt_store);
         mvs_flash_finish(&machine->flash);
         finish_parts(machine);
         pthread_cond_destroy(&machine->answered);

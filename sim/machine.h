@@ -12,6 +12,7 @@
 
 #include "sim/board/registers.h"
 #include "sim/cloud/cloud.h"
+#include "sim/cloud/mqtt_store.h"
 #include "sim/cloud/config.h"
 #include "sim/cpu/cpu.h"
 #include "sim/cpu/preempt.h"
@@ -43,6 +44,7 @@ struct mvs_machine {
         struct mvs_cloud cloud;
         struct mvs_config config;
         struct mvs_flash flash;
+        struct mvs_mqtt_store mqtt_store;
         struct mvs_board_registers board;
         struct mvs_link *link;
         pthread_cond_t answered; /* an answer from outside has come, or is not awaited any more */

@@ -169,6 +169,14 @@ static enum MvStatus check_handle(struct mvs_call *call, const struct mvs_arg *a
         return mvs_arg_handle(call, arg->name, (const void *)cell, arg->object, &call->object);
 }
 
+/* Where a call may answer LATEFAULT, what cannot be written is found when it is stored (decision 6). */
+static bool check_out(struct mvs_call *call, const struct mvs_arg *arg, uintptr_t cell)
+{
+        bool late = call->desc->statuses & UINT64_C(1) << MV_STATUS_LATEFAULT;
+        return mvs_arg_access(call, MV_STATUS_PARAMETERFAULT, arg->name, (const void *)cell, arg->size,
+                              late ? MVS_READ : MVS_WRITE);
+}
+
 static enum MvStatus check_arg(struct mvs_call *call, const struct mvs_arg *arg, uintptr_t cell)
 {
         bool fine = true;
@@ -178,7 +186,7 @@ static enum MvStatus check_arg(struct mvs_call *call, const struct mvs_arg *arg,
         case MVS_ARG_REGISTER: return mvs_periph_check_register(call, arg->name, (uint32_t)cell);
         case MVS_ARG_HANDLE: return check_handle(call, arg, cell);
         case MVS_ARG_IN: return check_struct(call, arg, cell);
-        case MVS_ARG_OUT:
+        case MVS_ARG_OUT: fine = check_out(call, arg, cell); break;
         case MVS_ARG_INOUT: fine = mvs_arg_writable(call, arg->name, (const void *)cell, arg->size); break;
         case MVS_ARG_BUFFER_IN:
                 fine = mvs_arg_readable(call, arg->name, (const void *)cell, length_of(call, arg));

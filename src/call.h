@@ -93,6 +93,14 @@ struct mvs_call {
                 struct MvOpenSystemNotificationParams system;
                 struct MvOpenChannelParams channel;
                 struct MvHttpRequest http;
+                struct MvMqttConnectRequest mqtt_connect;
+                struct MvMqttSubscribeRequest mqtt_subscribe;
+                struct MvMqttSubscribeResponse mqtt_subscribed;
+                struct MvMqttUnsubscribeRequest mqtt_unsubscribe;
+                struct MvMqttUnsubscribeResponse mqtt_unsubscribed;
+                struct MvMqttPublishRequest mqtt_publish;
+                struct MvMqttMessage mqtt_message;
+                struct MvMqttLostMessageInfo mqtt_lost;
                 struct MvConfigKeyFetchParams config_fetch;
                 struct MvConfigResponseReadItemParams config_item;
                 struct MvWifiConfig wifi;

@@ -78,6 +78,7 @@ static const struct mvs_channel_ops *ops_of(enum MvChannelType type)
         switch (type) {
         case MV_CHANNELTYPE_HTTP: return &mvs_http_ops;
         case MV_CHANNELTYPE_CONFIGFETCH: return &mvs_config_ops;
+        case MV_CHANNELTYPE_MQTT: return &mvs_mqtt_ops;
         default: return NULL;
         }
 }

@@ -18,6 +18,7 @@
 #include "sim/link/http.h"
 #include "sim/timeline/timeline.h"
 #include "src/call.h"
+#include "src/mqtt.h"
 
 #define MVS_CHANNELS_MAX         4
 #define MVS_CLOSED_REMEMBERED    32
@@ -83,6 +84,7 @@ struct mvs_channel {
         struct mvs_timer timer; /* the channel's next event is due */
         struct mvs_http_exchange http;
         struct mvs_config_fetch config;
+        struct mvs_mqtt_channel mqtt;
 };
 
 struct mvs_channels {
@@ -129,5 +131,9 @@ extern const struct mvs_channel_ops mvs_http_ops;
 /* ---- config.c ---- */
 
 extern const struct mvs_channel_ops mvs_config_ops;
+
+/* ---- mqtt.c ---- */
+
+extern const struct mvs_channel_ops mvs_mqtt_ops;
 
 #endif

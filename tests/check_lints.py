@@ -1,7 +1,7 @@
 """docs/lints.md against the list of findings: each id has its section with default and report, and the reports are what
-the suite `lints` makes the checker write, but for the numbers in them.
+the suites `lints` and `lints_mqtt` make the checker write, but for the numbers in them.
 
-usage: check_lints.py SOURCE_ROOT TEST_LINTS
+usage: check_lints.py SOURCE_ROOT TEST_LINTS...
 """
 import os
 import re
@@ -10,7 +10,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 from tap import Tap, difference, run
 
-ROOT, SUITE = sys.argv[1:3]
+ROOT, SUITES = sys.argv[1], sys.argv[2:]
 
 
 def read(path):
@@ -28,7 +28,8 @@ def main():
     page = read("docs/lints.md")
     sections = dict(re.findall(r"^## (\S+)\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL))
     tap.check("docs/lints.md has a section for each id", difference(sorted(lints), sorted(sections)))
-    written = {normal(line) for line in run([SUITE])[1].splitlines() if line.startswith("mvsim: lint ")}
+    written = {normal(line) for suite in SUITES for line in run([suite])[1].splitlines()
+               if line.startswith("mvsim: lint ")}
     for name, level in lints.items():
         text = sections.get(name, "")
         problems = [] if f"Default: `{level.lower()}`." in text else [f"it does not say Default: `{level.lower()}`."]

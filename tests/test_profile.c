@@ -82,6 +82,15 @@ static void assert_defaults(const struct mvs_profile *p)
         ck_assert_uint_eq(p->limits.channels, 4);
         ck_assert_uint_eq(p->limits.channel_opens_per_s, 8);
         ck_assert_uint_eq(p->limits.http_headers, 32);
+        ck_assert_ptr_null(p->mqtt.ca_file);
+        ck_assert_uint_eq(p->mqtt.connect_ms, 30000);
+        ck_assert_uint_eq(p->mqtt.rewrite_count, 0);
+        ck_assert_uint_eq(p->limits.mqtt_subscribes, 1);
+        ck_assert_uint_eq(p->limits.mqtt_unsubscribes, 1);
+        ck_assert_uint_eq(p->limits.mqtt_publishes, 8);
+        ck_assert_uint_eq(p->limits.mqtt_acknowledges, 16);
+        ck_assert_uint_eq(p->limits.mqtt_disconnects, 1);
+        ck_assert_uint_eq(p->limits.mqtt_backlog, 256);
         ck_assert_uint_eq(p->limits.log_message, 1024);
         ck_assert_uint_eq(p->limits.notification_hold_ms, 10);
 }
@@ -131,6 +140,12 @@ static const char everything[] = "device:\n"
                                  "    - from: https://api.example.com\n"
                                  "      to: http://127.0.0.1:8080/base\n"
                                  "    - {to: \"http://b\", from: \"https://a\"}\n"
+                                 "mqtt:\n"
+                                 "  ca_file: /broker.pem\n"
+                                 "  connect_ms: 23\n"
+                                 "  rewrite:\n"
+                                 "    - {from: broker.example.com:8883, to: \"mqtt://127.0.0.1:1883\"}\n"
+                                 "    - {from: \"a:1\", to: \"mqtts://[::1]:65535\"}\n"
                                  "time:\n"
                                  "  mode: virtual\n"
                                  "  seed: 0xffffffffffffffff\n"
@@ -154,6 +169,12 @@ static const char everything[] = "device:\n"
                                  "  channels: 3\n"
                                  "  channel_opens_per_s: 1000000\n"
                                  "  http_headers: 14\n"
+                                 "  mqtt_subscribes: 24\n"
+                                 "  mqtt_unsubscribes: 25\n"
+                                 "  mqtt_publishes: 26\n"
+                                 "  mqtt_acknowledges: 27\n"
+                                 "  mqtt_disconnects: 28\n"
+                                 "  mqtt_backlog: 29\n"
                                  "  log_message: 15\n"
                                  "  notification_hold_ms: 0\n"
                                  "wifi: {ssid: \"name of a network\", password: \"\"}\n";
@@ -207,6 +228,18 @@ START_TEST(every_key_is_read)
         ck_assert_uint_eq(p.limits.channels, 3);
         ck_assert_uint_eq(p.limits.channel_opens_per_s, 1000000);
         ck_assert_uint_eq(p.limits.http_headers, 14);
+        ck_assert_str_eq(p.mqtt.ca_file, "/broker.pem");
+        ck_assert_uint_eq(p.mqtt.connect_ms, 23);
+        ck_assert_uint_eq(p.mqtt.rewrite_count, 2);
+        ck_assert_str_eq(p.mqtt.rewrite[0].from, "broker.example.com:8883");
+        ck_assert_str_eq(p.mqtt.rewrite[0].to, "mqtt://127.0.0.1:1883");
+        ck_assert_str_eq(p.mqtt.rewrite[1].to, "mqtts://[::1]:65535");
+        ck_assert_uint_eq(p.limits.mqtt_subscribes, 24);
+        ck_assert_uint_eq(p.limits.mqtt_unsubscribes, 25);
+        ck_assert_uint_eq(p.limits.mqtt_publishes, 26);
+        ck_assert_uint_eq(p.limits.mqtt_acknowledges, 27);
+        ck_assert_uint_eq(p.limits.mqtt_disconnects, 28);
+        ck_assert_uint_eq(p.limits.mqtt_backlog, 29);
         ck_assert_uint_eq(p.limits.log_message, 15);
         ck_assert_uint_eq(p.limits.notification_hold_ms, 0);
         ck_assert_str_eq(p.wifi.ssid, "name of a network");
@@ -245,7 +278,8 @@ END_TEST
         "microvisorupdate, optionbytes, deepsleepcheckin, deepsleepapplication, deepsleepmodem, "           \
         "deepsleepapplicationrtc, deepsleepother"
 #define SECTIONS                                                                                                    \
-        "device, network, http, time, log, trace, coverage, cloud, power, updates, schedule, limits, flash, wifi, " \
+        "device, network, http, mqtt, time, log, trace, coverage, cloud, power, updates, schedule, limits, flash, " \
+        "wifi, "                                                                                                    \
         "memory, lint"
 #define DEVICE "id, sysclk, hclk, pclk1, pclk2, wake_reason, test_mode"
 #define URL    "expected a URL prefix that starts with http:// or https:// and a host"
@@ -263,6 +297,20 @@ static const struct {
         {"time:\n  seed: 1\n\n  seed: 2\n", "4:3: time.seed: this key was already given in line 2; keep one of them"},
         {"log: {}\nlog: {}\n", "2:1: log: this key was already given in line 1; keep one of them"},
         {"? [a]\n: 3\n", "1:3: found a list, expected a key, which is a plain word"},
+        {"mqtt: {rewrite: [{from: \"a\", to: \"mqtt://a:1\"}]}\n",
+         "1:25: mqtt.rewrite[0].from: found \"a\", expected HOST:PORT"},
+        {"mqtt: {rewrite: [{from: \"a:0\", to: \"mqtt://a:1\"}]}\n",
+         "1:25: mqtt.rewrite[0].from: found \"a:0\", expected HOST:PORT"},
+        {"mqtt: {rewrite: [{from: \"::1:8883\", to: \"mqtt://a:1\"}]}\n",
+         "1:25: mqtt.rewrite[0].from: found \"::1:8883\", expected HOST:PORT"},
+        {"mqtt: {rewrite: [{from: \"a:65536\", to: \"mqtt://a:1\"}]}\n",
+         "1:25: mqtt.rewrite[0].from: found \"a:65536\", expected HOST:PORT"},
+        {"mqtt: {rewrite: [{from: \"a:1\", to: \"https://a:1\"}]}\n",
+         "1:36: mqtt.rewrite[0].to: found \"https://a:1\", expected mqtts://HOST:PORT, or mqtt://HOST:PORT for one "
+         "without TLS"},
+        {"mqtt: {rewrite: [{from: \"a:1\", to: \"mqtts://a\"}]}\n",
+         "1:36: mqtt.rewrite[0].to: found \"mqtts://a\", expected mqtts://HOST:PORT, or mqtt://HOST:PORT for one "
+         "without TLS"},
         {"http: {rewrite: [{from: \"http://a\"}]}\n", "1:18: http.rewrite[0]: the key `to` is missing"},
         /* Shapes */
         {"[1, 2]\n", "1:1: found a list, expected `key: value` pairs, indented, with the keys " SECTIONS},

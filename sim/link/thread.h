@@ -33,6 +33,7 @@ uv_loop_t *mvs_link_loop(struct mvs_link *link);
 /* The protocols: each keeps what is under way where the link can end it. */
 enum mvs_link_protocol {
         MVS_LINK_HTTP,
+        MVS_LINK_MQTT,
         MVS_LINK_PROTOCOLS,
 };
 

@@ -17,6 +17,7 @@
 static const struct mvs_profile defaults = {
         .device = {.sysclk = 160000000, .hclk = 160000000, .pclk1 = 160000000, .pclk2 = 160000000},
         .network = {.connect_ms = 250, .retry_ms = 1000, .retry_max_ms = 60000},
+        .mqtt = {.connect_ms = 30000},
         .time = {.mode = MVS_TIME_REAL, .seed = 1, .call_us = 2, .completion_us = 200, .spin_ms = 10, .stuck_ms = 2000},
         .log = {.level = MVS_LOG_WARNING},
         .cloud = {.logging = true},
@@ -30,6 +31,12 @@ static const struct mvs_profile defaults = {
                         .channel_opens_per_s = 8,
                         .http_headers = 32,
                         .config_keys = 8,
+                        .mqtt_subscribes = 1,
+                        .mqtt_unsubscribes = 1,
+                        .mqtt_publishes = 8,
+                        .mqtt_acknowledges = 16,
+                        .mqtt_disconnects = 1,
+                        .mqtt_backlog = 256,
                         .log_message = 1024,
                         .notification_hold_ms = 10,
                         .fast_irq_hang_ms = 100,
@@ -72,15 +79,22 @@ int mvs_profile_init(struct mvs_profile *ret)
         return result;
 }
 
+static void free_rewrites(struct mvs_profile_rewrite *rewrite, unsigned count)
+{
+        for (unsigned i = 0; i < count; i++) {
+                free(rewrite[i].from);
+                free(rewrite[i].to);
+        }
+        free(rewrite);
+}
+
 void mvs_profile_finish(struct mvs_profile *profile)
 {
         free(profile->device.id);
         free(profile->http.ca_file);
-        for (unsigned i = 0; i < profile->http.rewrite_count; i++) {
-                free(profile->http.rewrite[i].from);
-                free(profile->http.rewrite[i].to);
-        }
-        free(profile->http.rewrite);
+        free_rewrites(profile->http.rewrite, profile->http.rewrite_count);
+        free(profile->mqtt.ca_file);
+        free_rewrites(profile->mqtt.rewrite, profile->mqtt.rewrite_count);
         free(profile->schedule.events);
         free(profile->log.file);
         free(profile->trace.file);
@@ -181,6 +195,8 @@ static int check_together(const struct mvs_profile *profile, yaml_document_t *do
 static int complete(struct mvs_profile *profile, yaml_document_t *document, const struct mvs_profile_report *report)
 {
         int result = mvs_profile_anchor(&profile->http.ca_file, report->file);
+        if (result == 0)
+                result = mvs_profile_anchor(&profile->mqtt.ca_file, report->file);
         if (result == 0)
                 result = mvs_profile_anchor(&profile->log.file, report->file);
         if (result == 0)

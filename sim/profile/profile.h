@@ -58,6 +58,14 @@ struct mvs_profile_http {
         unsigned rewrite_count;
 };
 
+/* mqtt: how the cloud reaches brokers. */
+struct mvs_profile_mqtt {
+        char *ca_file;                       /* PEM bundle to trust; NULL: the host's */
+        uint32_t connect_ms;                 /* how long a broker may take to accept a connection; 30000 */
+        struct mvs_profile_rewrite *rewrite; /* "HOST:PORT" to "mqtts://HOST:PORT" or "mqtt://HOST:PORT" */
+        unsigned rewrite_count;
+};
+
 /* time: which clock, and the seed of everything random. */
 struct mvs_profile_time {
         enum mvs_time_mode mode; /* real */
@@ -160,6 +168,12 @@ struct mvs_profile_limits {
         uint32_t channel_opens_per_s;  /* 8 in any sliding second */
         uint32_t http_headers;         /* 32 */
         uint32_t config_keys;          /* 8 of a fetch */
+        uint32_t mqtt_subscribes;      /* requests under way: 1 */
+        uint32_t mqtt_unsubscribes;    /* 1 */
+        uint32_t mqtt_publishes;       /* 8 */
+        uint32_t mqtt_acknowledges;    /* 16 */
+        uint32_t mqtt_disconnects;     /* 1 */
+        uint32_t mqtt_backlog;         /* messages that wait in the cloud for room: 256 */
         uint32_t log_message;          /* 1024 bytes */
         uint32_t notification_hold_ms; /* 10 */
         uint32_t fast_irq_hang_ms;     /* 100 */
@@ -224,6 +238,7 @@ struct mvs_profile {
         struct mvs_profile_device device;
         struct mvs_profile_network network;
         struct mvs_profile_http http;
+        struct mvs_profile_mqtt mqtt;
         struct mvs_profile_time time;
         struct mvs_profile_log log;
         struct mvs_profile_trace trace;

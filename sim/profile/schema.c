@@ -80,6 +80,14 @@ static const cyaml_schema_field_t http_fields[] = {
         CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t mqtt_fields[] = {
+        TEXT(mqtt, ca_file),
+        NUMBER(mqtt, connect_ms),
+        CYAML_FIELD_SEQUENCE("rewrite", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct mvs_profile_mqtt, rewrite,
+                             &rewrite_entry, 0, REWRITES_MAX),
+        CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t time_fields[] = {
         CHOICE(time, mode, time_modes), NUMBER(time, seed),    NUMBER(time, call_us),  NUMBER(time, completion_us),
         NUMBER(time, reply_us),         NUMBER(time, spin_ms), NUMBER(time, stuck_ms), CYAML_FIELD_END,
@@ -164,7 +172,10 @@ static const cyaml_schema_field_t limits_fields[] = {
         NUMBER(limits, notification_centers), NUMBER(limits, network_handles),
         NUMBER(limits, system_events),        NUMBER(limits, channels),
         NUMBER(limits, channel_opens_per_s),  NUMBER(limits, http_headers),
-        NUMBER(limits, config_keys),          NUMBER(limits, log_message),
+        NUMBER(limits, config_keys),          NUMBER(limits, mqtt_subscribes),
+        NUMBER(limits, mqtt_unsubscribes),    NUMBER(limits, mqtt_publishes),
+        NUMBER(limits, mqtt_acknowledges),    NUMBER(limits, mqtt_disconnects),
+        NUMBER(limits, mqtt_backlog),         NUMBER(limits, log_message),
         NUMBER(limits, notification_hold_ms), NUMBER(limits, fast_irq_hang_ms),
         NUMBER(limits, fast_irq_flood),       CYAML_FIELD_END,
 };
@@ -214,23 +225,12 @@ static const cyaml_schema_field_t lint_fields[] = {
 };
 
 static const cyaml_schema_field_t profile_fields[] = {
-        SECTION(device, device_fields),
-        SECTION(network, network_fields),
-        SECTION(http, http_fields),
-        SECTION(time, time_fields),
-        SECTION(log, log_fields),
-        SECTION(trace, trace_fields),
-        SECTION(coverage, coverage_fields),
-        SECTION(cloud, cloud_fields),
-        SECTION(power, power_fields),
-        SECTION(updates, updates_fields),
-        SECTION(schedule, schedule_fields),
-        SECTION(limits, limits_fields),
-        SECTION(flash, flash_fields),
-        SECTION(wifi, wifi_fields),
-        SECTION(memory, memory_fields),
-        SECTION(lint, lint_fields),
-        CYAML_FIELD_END,
+        SECTION(device, device_fields), SECTION(network, network_fields),   SECTION(http, http_fields),
+        SECTION(mqtt, mqtt_fields),     SECTION(time, time_fields),         SECTION(log, log_fields),
+        SECTION(trace, trace_fields),   SECTION(coverage, coverage_fields), SECTION(cloud, cloud_fields),
+        SECTION(power, power_fields),   SECTION(updates, updates_fields),   SECTION(schedule, schedule_fields),
+        SECTION(limits, limits_fields), SECTION(flash, flash_fields),       SECTION(wifi, wifi_fields),
+        SECTION(memory, memory_fields), SECTION(lint, lint_fields),         CYAML_FIELD_END,
 };
 
 const struct cyaml_schema_value mvs_profile_schema = {
@@ -251,6 +251,10 @@ const struct mvs_profile_rule mvs_profile_rules[] = {
         {"http.ca_file", MVS_PROFILE_FILE, 0, 0},
         {"http.rewrite.from", MVS_PROFILE_URL, 0, 0},
         {"http.rewrite.to", MVS_PROFILE_URL, 0, 0},
+        {"mqtt.ca_file", MVS_PROFILE_FILE, 0, 0},
+        {"mqtt.connect_ms", MVS_PROFILE_NUMBER, 1, HOUR_MS},
+        {"mqtt.rewrite.from", MVS_PROFILE_HOST_PORT, 0, 0},
+        {"mqtt.rewrite.to", MVS_PROFILE_BROKER, 0, 0},
         {"time.seed", MVS_PROFILE_NUMBER, 0, UINT64_MAX},
         {"time.call_us", MVS_PROFILE_NUMBER, 1, 1000000},
         {"time.completion_us", MVS_PROFILE_NUMBER, 1, 60000000},
@@ -273,6 +277,12 @@ const struct mvs_profile_rule mvs_profile_rules[] = {
         {"limits.channel_opens_per_s", MVS_PROFILE_NUMBER, 1, 1000000},
         {"limits.http_headers", MVS_PROFILE_NUMBER, 1, 32},
         {"limits.config_keys", MVS_PROFILE_NUMBER, 1, 64},
+        {"limits.mqtt_subscribes", MVS_PROFILE_NUMBER, 1, 65535},
+        {"limits.mqtt_unsubscribes", MVS_PROFILE_NUMBER, 1, 65535},
+        {"limits.mqtt_publishes", MVS_PROFILE_NUMBER, 1, 65535},
+        {"limits.mqtt_acknowledges", MVS_PROFILE_NUMBER, 1, 256},
+        {"limits.mqtt_disconnects", MVS_PROFILE_NUMBER, 1, 65535},
+        {"limits.mqtt_backlog", MVS_PROFILE_NUMBER, 1, 1000000},
         {"limits.log_message", MVS_PROFILE_NUMBER, 1, 1024},
         {"limits.notification_hold_ms", MVS_PROFILE_NUMBER, 0, 60000},
         {"limits.fast_irq_hang_ms", MVS_PROFILE_NUMBER, 1, 60000},

@@ -14,6 +14,8 @@ enum mvs_profile_kind {
         MVS_PROFILE_NUMBER,    /* from min to max */
         MVS_PROFILE_DEVICE_ID, /* "UV" and 32 hexadecimal digits */
         MVS_PROFILE_URL,       /* http:// or https:// and at least a host */
+        MVS_PROFILE_HOST_PORT, /* HOST:PORT */
+        MVS_PROFILE_BROKER,    /* mqtts://HOST:PORT or mqtt://HOST:PORT */
         MVS_PROFILE_FILE,      /* a path, relative to the profile's directory */
         MVS_PROFILE_TEXT,      /* any text */
         MVS_PROFILE_BYTES,     /* a text of min to max bytes */
