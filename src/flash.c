@@ -25,9 +25,11 @@ enum MvStatus mvs_do_mvExternalFlashOpen(struct mvs_call *call, MvExternalFlashH
                 object++;
         enum MvStatus status =
                 mvs_put_new_handle(call, "handle", handle, object, MVS_OBJECT_FLASH, MV_STATUS_TOOMANYCHANNELS);
-        if (status == MV_STATUS_OKAY)
-                device->flash.open++;
-        return status;
+        if (status != MV_STATUS_OKAY)
+                return status;
+        device->flash.open++;
+        mvs_lint_made(call);
+        return MV_STATUS_OKAY;
 }
 
 enum MvStatus mvs_check_mvExternalFlashClose(struct mvs_call *call, MvExternalFlashHandle *handle)

@@ -42,6 +42,7 @@ enum mvs_maker {
         MVS_MAKER_LOG,
         MVS_MAKER_TEST_LOG,
         MVS_MAKER_REQUEST,
+        MVS_MAKER_FLASH,
         MVS_MAKER_COUNT
 };
 

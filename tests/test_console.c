@@ -285,7 +285,7 @@ START_TEST(it_ends_as_the_end_of_main_would)
         ck_assert_msg(mvt_count(child.output, "printed, no newline; ") == 1, "%s", child.output);
         ck_assert_uint_eq(mvt_count(child.output, "exit handler; "), 1);
         ck_assert_uint_eq(mvt_count(child.output, "mvsim: summary: "), 1);
-        ck_assert_uint_eq(mvt_count(child.output, "lint handles-open: the application ends with 1 handles open"), 1);
+        ck_assert_uint_eq(mvt_count(child.output, "lint handles-open: the application ends with 1 handle open"), 1);
 }
 END_TEST
 

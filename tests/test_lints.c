@@ -394,6 +394,30 @@ START_TEST(status_of_an_open_is_ignored)
 }
 END_TEST
 
+START_TEST(status_of_opening_the_flash_is_ignored)
+{
+        MvExternalFlashHandle flash = 0;
+        uint8_t byte;
+        ck_assert_int_eq(mvsim_fail("mvExternalFlashOpen", 1, MV_STATUS_TOOMANYCHANNELS), 0);
+        ck_assert_int_eq(mvExternalFlashOpen(&flash), MV_STATUS_TOOMANYCHANNELS);
+        ck_assert_int_eq(mvExternalFlashReadBlocking(flash, 0, 1, &byte), MV_STATUS_INVALIDHANDLE);
+        EXPECT_FOUND("status-ignored", 1, "mvExternalFlashReadBlocking", "mvExternalFlashOpen", "TOOMANYCHANNELS");
+}
+END_TEST
+
+START_TEST(an_open_of_the_flash_that_was_tried_again_is_heeded)
+{
+        MvExternalFlashHandle flash = 0;
+        uint8_t byte;
+        ck_assert_int_eq(mvsim_fail("mvExternalFlashOpen", 1, MV_STATUS_TOOMANYCHANNELS), 0);
+        ck_assert_int_eq(mvExternalFlashOpen(&flash), MV_STATUS_TOOMANYCHANNELS);
+        expect_okay(mvExternalFlashOpen(&flash));
+        expect_okay(mvExternalFlashReadBlocking(flash, 0, 1, &byte));
+        expect_okay(mvExternalFlashClose(&flash));
+        expect_none();
+}
+END_TEST
+
 START_TEST(zero_handle)
 {
         ck_assert_int_eq(mvSendHttpRequest(0, bad_request()), MV_STATUS_INVALIDHANDLE);
@@ -717,7 +741,37 @@ START_TEST(handles_open)
         mvt_capture_end(text);
         fputs(text, stderr);
         ck_assert_ptr_nonnull(strstr(text, "mvsim: lint handles-open: the application ends with 2 handles open: "
-                                           "notification centres 1, network requests 1, channels 0, others 0 (at "));
+                                           "1 notification centre, 1 network request (at "));
+}
+END_TEST
+
+START_TEST(handles_open_names_each_kind)
+{
+        char text[MVT_OUTPUT_SIZE];
+        MvExternalFlashHandle flash[3];
+        mvt_device_boot(&(struct mvt_device){.profile = "lint: {handles-open: warning}\n", .leaves_handles = true});
+        open_centre(reads_one_and_clears_it);
+        for (unsigned i = 0; i < 3; i++)
+                expect_okay(mvExternalFlashOpen(&flash[i]));
+        expect_okay(mvExternalFlashClose(&flash[1]));
+        mvt_capture_begin();
+        mvsim_shutdown();
+        mvt_capture_end(text);
+        ck_assert_msg(strstr(text, "ends with 3 handles open: 1 notification centre, 2 external flash handles (at "),
+                      "%s", text);
+}
+END_TEST
+
+START_TEST(handles_open_tells_one_from_many)
+{
+        char text[MVT_OUTPUT_SIZE];
+        MvExternalFlashHandle flash;
+        mvt_device_boot(&(struct mvt_device){.profile = "lint: {handles-open: warning}\n", .leaves_handles = true});
+        expect_okay(mvExternalFlashOpen(&flash));
+        mvt_capture_begin();
+        mvsim_shutdown();
+        mvt_capture_end(text);
+        ck_assert_msg(strstr(text, "ends with 1 handle open: 1 external flash handle (at "), "%s", text);
 }
 END_TEST
 
@@ -972,6 +1026,8 @@ static void add_online(Suite *suite)
         tcase_add_test(tests, status_of_a_request_is_ignored);
         tcase_add_test(tests, status_of_a_request_is_heeded);
         tcase_add_test(tests, status_of_an_open_is_ignored);
+        tcase_add_test(tests, status_of_opening_the_flash_is_ignored);
+        tcase_add_test(tests, an_open_of_the_flash_that_was_tried_again_is_heeded);
         tcase_add_test(tests, closed_handle);
         tcase_add_test(tests, closed_handle_of_ordinary_life);
         tcase_add_test(tests, channel_left_open);
@@ -998,6 +1054,8 @@ Suite *suite(void)
         add_online(suite);
         TCase *tests = add_case(suite, "the end, and what is written", nothing, nothing);
         tcase_add_test(tests, handles_open);
+        tcase_add_test(tests, handles_open_names_each_kind);
+        tcase_add_test(tests, handles_open_tells_one_from_many);
         tcase_add_test(tests, no_handles_open);
         tcase_add_test(tests, a_finding_is_written_once_and_counted_at_the_end);
         tcase_add_test(tests, a_finding_can_be_off);

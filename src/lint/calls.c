@@ -27,6 +27,7 @@ static int maker_of(enum mvs_call_number number)
         case MVS_CALL_mvSetupNotifications: return MVS_MAKER_CENTRE;
         case MVS_CALL_mvRequestNetwork: return MVS_MAKER_NETWORK;
         case MVS_CALL_mvOpenChannel: return MVS_MAKER_CHANNEL;
+        case MVS_CALL_mvExternalFlashOpen: return MVS_MAKER_FLASH;
         case MVS_CALL_mvServerLoggingInit: return MVS_MAKER_LOG;
         case MVS_CALL_mvTestLoggingInit: return MVS_MAKER_TEST_LOG;
         case MVS_CALL_mvSendConfigFetchRequest:
@@ -40,7 +41,7 @@ static uintptr_t about(const struct mvs_call *call, int maker)
 {
         if (maker == MVS_MAKER_LOG || maker == MVS_MAKER_TEST_LOG)
                 return 0;
-        return maker == MVS_MAKER_REQUEST ? call->cells[0] : call->cells[1];
+        return maker == MVS_MAKER_REQUEST || maker == MVS_MAKER_FLASH ? call->cells[0] : call->cells[1];
 }
 
 static void remember_failure(struct mvs_call *call, int maker, enum MvStatus status)

@@ -1,5 +1,7 @@
 /* Handles that are used when they are not open, and left open when they are of no use. */
 #include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "src/device.h"
 
@@ -29,6 +31,7 @@ static const struct mvs_failure *failure_of(const struct mvs_lint *lint, enum mv
         case MVS_OBJECT_HTTP_CHANNEL:
         case MVS_OBJECT_CONFIG_CHANNEL:
         case MVS_OBJECT_PAST_CHANNEL: failure = &lint->failures[MVS_MAKER_CHANNEL]; break;
+        case MVS_OBJECT_FLASH: failure = &lint->failures[MVS_MAKER_FLASH]; break;
         default: return NULL;
         }
         return failure->call ? failure : NULL;
@@ -126,22 +129,32 @@ void mvs_lint_unread(const struct mvs_channel *channel, const char *call, uint64
 
 /* ---- the end ---- */
 
+/* "1 notification centre, 2 external flash handles": each kind that is open. */
+static void list_open(const struct mvs_handles *handles, char *ret_text, size_t size)
+{
+        unsigned counts[MVS_OBJECT_FLASH + 1] = {0};
+        size_t used = 0;
+        for (unsigned slot = 0; slot <= MVS_HANDLES_MAX; slot++) {
+                if (handles->objects[slot])
+                        counts[handles->objects[slot]->kind]++;
+        }
+        for (unsigned kind = 0; kind <= MVS_OBJECT_FLASH; kind++) {
+                const char *name =
+                        strchr(mvs_object_kind_name((enum mvs_object_kind)kind), ' '); /* without "a", "an" */
+                if (counts[kind] > 0 && used < size)
+                        used += (size_t)snprintf(ret_text + used, size - used, "%s%u%s%s", used > 0 ? ", " : "",
+                                                 counts[kind], name, counts[kind] == 1 ? "" : "s");
+        }
+}
+
 static void look_at_open_handles(struct mvs_device *device)
 {
-        unsigned counts[MVS_OBJECT_FLASH + 1] = {0}, channels;
-        for (unsigned slot = 0; slot <= MVS_HANDLES_MAX; slot++) {
-                if (device->handles.objects[slot])
-                        counts[device->handles.objects[slot]->kind]++;
-        }
-        channels = counts[MVS_OBJECT_OPAQUE_CHANNEL] + counts[MVS_OBJECT_MQTT_CHANNEL] +
-                   counts[MVS_OBJECT_HTTP_CHANNEL] + counts[MVS_OBJECT_CONFIG_CHANNEL];
-        if (device->handles.open > 0)
-                mvs_lint_found(
-                        device, MVS_LINT_handles_open, 0,
-                        "the application ends with %u handles open: notification centres %u, network requests %u, "
-                        "channels %u, others %u",
-                        device->handles.open, counts[MVS_OBJECT_NOTIFICATION], counts[MVS_OBJECT_NETWORK], channels,
-                        counts[MVS_OBJECT_SYSTEM_EVENT] + counts[MVS_OBJECT_FLASH]);
+        char kinds[256] = "";
+        if (device->handles.open == 0)
+                return;
+        list_open(&device->handles, kinds, sizeof kinds);
+        mvs_lint_found(device, MVS_LINT_handles_open, 0, "the application ends with %u handle%s open: %s",
+                       device->handles.open, device->handles.open == 1 ? "" : "s", kinds);
 }
 
 void mvs_lint_exit(struct mvs_device *device)
