@@ -108,7 +108,7 @@ EXPORT int mvsim_update_available(enum mvsim_update what)
 EXPORT void mvsim_set_server_logging(bool enabled)
 {
         struct control control = begin();
-        control.device->machine.cloud.logging = enabled;
+        mvs_world_log(control.device, enabled);
         end(&control);
 }
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,11 +16,76 @@
 
 #define US_PER_S 1000000U
 
+/* ---- entries leave ---- */
+
+/* One line an entry, stamped with device time: "[    0.250312] text". */
+static void write_entry(struct mvs_log *log, struct mvs_log_entry *entry)
+{
+        char stamp[32], end[] = {'\n'};
+        int stamp_len = snprintf(stamp, sizeof stamp, "[%5" PRIu64 ".%06" PRIu64 "] ", entry->microseconds / US_PER_S,
+                                 entry->microseconds % US_PER_S);
+        struct iovec parts[] = {
+                {.iov_base = stamp, .iov_len = (size_t)stamp_len},
+                {.iov_base = entry->text, .iov_len = entry->len},
+                {.iov_base = end, .iov_len = sizeof end},
+        };
+        ssize_t wanted = (ssize_t)((size_t)stamp_len + entry->len + 1);
+        if (writev(log->sink, parts, 3) == wanted || log->write_failed)
+                return;
+        log->write_failed = true;
+        mvs_diag(MVS_LOG_ERROR, "the server log cannot be written: %s; entries are lost from here on", strerror(errno));
+}
+
+static void send_first(struct mvs_device *device)
+{
+        struct mvs_log *log = &device->log;
+        struct mvs_log_entry *entry = log->first;
+        log->first = entry->next;
+        if (!log->first)
+                log->last = &log->first;
+        log->used -= (uint32_t)entry->len + MVS_LOG_OVERHEAD;
+        mvs_trace(&device->machine, MVS_EVENT_LOG, MVS_TEXT(NULL, entry->text, entry->len));
+        write_entry(log, entry);
+        free(entry);
+        device->statistics.log_entries++;
+}
+
+/* Whether an entry may leave now; where its time is still to come, it is woken for. */
+static bool is_time(struct mvs_device *device, uint64_t now_us)
+{
+        struct mvs_log *log = &device->log;
+        uint32_t rate = device->machine.profile.cloud.log_rate;
+        if (rate == 0)
+                return true;
+        if (now_us < log->next_us) {
+                mvs_timeline_arm(&device->machine.timeline, &log->pace, log->next_us);
+                return false;
+        }
+        log->next_us = now_us + US_PER_S / rate;
+        return true;
+}
+
+void mvs_log_send(struct mvs_device *device)
+{
+        const struct mvs_cloud *cloud = &device->machine.cloud;
+        uint64_t now = mvs_machine_now(&device->machine);
+        while (device->log.first && cloud->status == MVS_CLOUD_CONNECTED && cloud->logging && is_time(device, now))
+                send_first(device);
+}
+
+static void on_pace(struct mvs_timer *timer)
+{
+        mvs_log_send((struct mvs_device *)(void *)((char *)timer - offsetof(struct mvs_device, log.pace)));
+}
+
+/* ---- life ---- */
+
 int mvs_log_init(struct mvs_device *device)
 {
         struct mvs_log *log = &device->log;
         const char *file = device->machine.profile.log.file;
         log->last = &log->first;
+        log->pace.fire = on_pace;
         log->sink = STDERR_FILENO;
         if (!file)
                 return 0;
@@ -47,45 +113,12 @@ void mvs_log_finish(struct mvs_device *device)
         }
         if (lost > 0)
                 mvs_diag(MVS_LOG_WARNING,
-                         "%u server log entries never left the device: it was not connected to the cloud when it "
-                         "stopped",
+                         "%u server log entries never left the device: the cloud had not taken them when the "
+                         "application ended",
                          lost);
         if (log->owns_sink)
                 close(log->sink);
         log->owns_sink = false;
-}
-
-/* One line an entry, stamped with device time: "[    0.250312] text". */
-static void write_entry(struct mvs_log *log, struct mvs_log_entry *entry)
-{
-        char stamp[32], end[] = {'\n'};
-        int stamp_len = snprintf(stamp, sizeof stamp, "[%5" PRIu64 ".%06" PRIu64 "] ", entry->microseconds / US_PER_S,
-                                 entry->microseconds % US_PER_S);
-        struct iovec parts[] = {
-                {.iov_base = stamp, .iov_len = (size_t)stamp_len},
-                {.iov_base = entry->text, .iov_len = entry->len},
-                {.iov_base = end, .iov_len = sizeof end},
-        };
-        ssize_t wanted = (ssize_t)((size_t)stamp_len + entry->len + 1);
-        if (writev(log->sink, parts, 3) == wanted || log->write_failed)
-                return;
-        log->write_failed = true;
-        mvs_diag(MVS_LOG_ERROR, "the server log cannot be written: %s; entries are lost from here on", strerror(errno));
-}
-
-void mvs_log_send(struct mvs_device *device)
-{
-        struct mvs_log *log = &device->log;
-        while (log->first) {
-                struct mvs_log_entry *entry = log->first;
-                log->first = entry->next;
-                log->used -= (uint32_t)entry->len + MVS_LOG_OVERHEAD;
-                mvs_trace(&device->machine, MVS_EVENT_LOG, MVS_TEXT(NULL, entry->text, entry->len));
-                write_entry(log, entry);
-                free(entry);
-                device->statistics.log_entries++;
-        }
-        log->last = &log->first;
 }
 
 /* ---- the buffers of logs ---- */
@@ -187,7 +220,6 @@ enum MvStatus mvs_do_mvServerLog(struct mvs_call *call, const uint8_t *message, 
         *log->last = entry;
         log->last = &entry->next;
         log->used += length_bytes + MVS_LOG_OVERHEAD;
-        if (call->device->machine.cloud.status == MVS_CLOUD_CONNECTED)
-                mvs_log_send(call->device);
+        mvs_log_send(call->device);
         return MV_STATUS_OKAY;
 }

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sim/timeline/timeline.h"
 #include "src/call.h"
 
 struct mvs_device;
@@ -34,6 +35,8 @@ struct mvs_log {
         uint32_t used;
         struct mvs_log_entry *first;
         struct mvs_log_entry **last;
+        struct mvs_timer pace;
+        uint64_t next_us;  /* when the cloud takes the next entry */
         bool write_failed; /* reported once */
 };
 
@@ -53,7 +56,7 @@ enum MvStatus mvs_log_lend(struct mvs_call *call, struct mvs_log_buffer *present
                            uint32_t length_bytes, const char *what, const char *until)
         __attribute__((warn_unused_result));
 
-/* The cloud is connected: what waits leaves. */
+/* What waits leaves, as far as the cloud is connected and takes it, at its pace. */
 void mvs_log_send(struct mvs_device *device);
 
 #endif

@@ -23,8 +23,8 @@ static void happen(struct mvs_device *device, const struct mvs_profile_event *ev
         case MVS_HAPPENS_LINK_DOWN: mvs_world_break(device, MVS_OUTAGE_LINK); break;
         case MVS_HAPPENS_SERVER_DOWN: mvs_world_break(device, MVS_OUTAGE_SERVER); break;
         case MVS_HAPPENS_NETWORK_UP: mvs_world_break(device, MVS_OUTAGE_NONE); break;
-        case MVS_HAPPENS_LOGGING_OFF: device->machine.cloud.logging = false; break;
-        case MVS_HAPPENS_LOGGING_ON: device->machine.cloud.logging = true; break;
+        case MVS_HAPPENS_LOGGING_OFF: mvs_world_log(device, false); break;
+        case MVS_HAPPENS_LOGGING_ON: mvs_world_log(device, true); break;
         case MVS_HAPPENS_PEND_IRQ: result = mvs_raise(device, event->irq, 0); break;
         case MVS_HAPPENS_APPLICATION_UPDATE: result = mvs_update_offer(device, MVS_UPDATE_APPLICATION); break;
         case MVS_HAPPENS_MICROVISOR_UPDATE: result = mvs_update_offer(device, MVS_UPDATE_MICROVISOR); break;

@@ -6,6 +6,7 @@
 
 #include "lib/child.h"
 #include "lib/device.h"
+#include "lib/life.h"
 #include "lib/tempdir.h"
 #include "suite.h"
 
@@ -282,6 +283,123 @@ START_TEST(server_may_disable_logging)
 }
 END_TEST
 
+START_TEST(what_waits_leaves_when_the_server_takes_entries_again)
+{
+        init();
+        expect_okay(put("early"));
+        mvsim_set_server_logging(false);
+        connect();
+        mvsim_run_for(1000000);
+        ck_assert_str_eq(sent(), "");
+        mvsim_set_server_logging(true);
+        ck_assert_str_eq(sent(), "[    0.000002] early\n");
+}
+END_TEST
+
+/* ---- the pace of the cloud ---- */
+
+static void boot_with_rate(void)
+{
+        tear_down();
+        mvt_tempdir_make(&dir);
+        mvt_path(log_path, &dir, "log.txt");
+        boot("cloud: {log_rate: 10}\n");
+        init();
+}
+
+START_TEST(entries_leave_at_the_pace_of_the_cloud)
+{
+        boot_with_rate();
+        for (unsigned i = 0; i < 5; i++)
+                expect_okay(put("entry"));
+        connect();
+        ck_assert_uint_eq(mvt_statistics().log_entries, 1);
+        for (unsigned i = 2; i <= 5; i++) {
+                mvsim_run_for(99000);
+                ck_assert_uint_eq(mvt_statistics().log_entries, i - 1);
+                mvsim_run_for(1000);
+                ck_assert_uint_eq(mvt_statistics().log_entries, i);
+        }
+        mvsim_run_for(1000000);
+        expect_okay(put("after a pause")); /* which is not made up for */
+        expect_okay(put("and another"));
+        ck_assert_uint_eq(mvt_statistics().log_entries, 6);
+        mvsim_run_for(100000);
+        ck_assert_uint_eq(mvt_statistics().log_entries, 7);
+}
+END_TEST
+
+START_TEST(whoever_is_faster_finds_the_buffer_full)
+{
+        uint8_t text[256 - 8];
+        memset(text, 'a', sizeof text);
+        boot_with_rate();
+        connect();
+        expect_okay(mvServerLog(text, sizeof text));
+        expect_okay(mvServerLog(text, sizeof text));
+        expect_okay(mvServerLog(text, sizeof text));
+        expect_reject(mvServerLog(text, sizeof text), MV_STATUS_INVALIDBUFFERSIZE, "");
+        mvsim_run_for(100000);
+        expect_okay(mvServerLog(text, sizeof text));
+}
+END_TEST
+
+START_TEST(an_outage_stops_what_was_to_leave)
+{
+        boot_with_rate();
+        connect();
+        expect_okay(put("one"));
+        expect_okay(put("two"));
+        mvsim_network_down(MVSIM_OUTAGE_LINK);
+        mvsim_run_for(10000000);
+        ck_assert_uint_eq(mvt_statistics().log_entries, 1);
+        mvsim_network_up();
+        mvsim_run_for(1000000);
+        ck_assert_uint_eq(mvt_statistics().log_entries, 2);
+}
+END_TEST
+
+START_TEST(a_smaller_buffer_keeps_what_waits_and_takes_nothing_before_there_is_room)
+{
+        uint8_t text[700];
+        memset(text, 'a', sizeof text);
+        expect_okay(mvServerLoggingInit(buffer, 2 * BLOCK));
+        expect_okay(mvServerLog(text, sizeof text));
+        expect_okay(mvServerLoggingInit(buffer, BLOCK));
+        expect_reject(put(""), MV_STATUS_INVALIDBUFFERSIZE, "");
+        connect();
+        ck_assert_uint_eq(mvt_statistics().log_entries, 1);
+        expect_okay(put(""));
+}
+END_TEST
+
+START_TEST(what_waits_is_lost_with_a_restart_and_the_file_goes_on)
+{
+        static char text[MVT_OUTPUT_SIZE];
+        init();
+        connect();
+        expect_okay(put("first life"));
+        mvsim_network_down(MVSIM_OUTAGE_LINK);
+        expect_okay(put("lost"));
+        expect_okay(put("lost, too"));
+        ck_assert(mvsim_catch(mvt_life_restarts, NULL, NULL));
+        mvt_capture_begin();
+        int result = mvsim_boot_again();
+        mvt_capture_end(text);
+        ck_assert_int_eq(result, 0);
+        ck_assert_uint_eq(mvt_count(text, "2 server log entries never left the device"), 1);
+        expect_reject(put("x"), MV_STATUS_UNAVAILABLE, "");
+        init();
+        expect_okay(put("second life"));
+        mvsim_network_up();
+        connect();
+        const char *second = strstr(sent(), "] first life\n");
+        ck_assert_ptr_nonnull(second);
+        ck_assert_ptr_nonnull(strstr(second, "] second life\n"));
+        ck_assert_ptr_null(strstr(sent(), "lost"));
+}
+END_TEST
+
 START_TEST(profile_may_disable_logging)
 {
         tear_down();
@@ -348,6 +466,12 @@ Suite *suite(void)
         tcase_add_test(tests, offline_the_buffer_fills_and_connected_it_empties);
         tcase_add_test(tests, entry_larger_than_the_buffer_never_fits);
         tcase_add_test(tests, server_may_disable_logging);
+        tcase_add_test(tests, what_waits_leaves_when_the_server_takes_entries_again);
+        tcase_add_test(tests, entries_leave_at_the_pace_of_the_cloud);
+        tcase_add_test(tests, whoever_is_faster_finds_the_buffer_full);
+        tcase_add_test(tests, an_outage_stops_what_was_to_leave);
+        tcase_add_test(tests, a_smaller_buffer_keeps_what_waits_and_takes_nothing_before_there_is_room);
+        tcase_add_test(tests, what_waits_is_lost_with_a_restart_and_the_file_goes_on);
         tcase_add_test(tests, profile_may_disable_logging);
         tcase_add_test(tests, refusals_come_in_the_order_of_the_rules);
         tcase_add_test(tests, without_a_log_file_entries_go_to_standard_error);

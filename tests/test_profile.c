@@ -156,7 +156,7 @@ static const char everything[] = "device:\n"
                                  "  stuck_ms: 12\n"
                                  "log: {file: /log, level: debug}\n"
                                  "trace: {file: /trace}\n"
-                                 "cloud: {logging: false}\n"
+                                 "cloud: {logging: false, log_rate: 27}\n"
                                  "power: {check_in_ms: 21, lives: 22}\n"
                                  "updates: {download_ms: 23, install_ms: 24, polite: true}\n"
                                  "schedule:\n"
@@ -201,6 +201,7 @@ START_TEST(every_key_is_read)
         ck_assert_str_eq(p.http.rewrite[0].to, "http://127.0.0.1:8080/base");
         ck_assert_str_eq(p.http.rewrite[1].from, "https://a");
         ck_assert_str_eq(p.http.rewrite[1].to, "http://b");
+        ck_assert_uint_eq(p.cloud.log_rate, 27);
         ck_assert_uint_eq(p.power.check_in_ms, 21);
         ck_assert_uint_eq(p.power.lives, 22);
         ck_assert_uint_eq(p.updates.download_ms, 23);
@@ -315,8 +316,8 @@ static const struct {
         /* Shapes */
         {"[1, 2]\n", "1:1: found a list, expected `key: value` pairs, indented, with the keys " SECTIONS},
         {"true\n", "1:1: found \"true\", expected `key: value` pairs, indented, with the keys " SECTIONS},
-        {"cloud:\n",
-         "1:7: cloud: found nothing, expected `key: value` pairs, indented, with the keys config, secrets, logging"},
+        {"cloud:\n", "1:7: cloud: found nothing, expected `key: value` pairs, indented, with the keys config, secrets, "
+                     "logging, log_rate"},
         {"device: {sysclk: [1]}\n", "1:18: device.sysclk: found a list, expected a single value"},
         {"log: {file: {a: b}}\n", "1:13: log.file: found `key: value` pairs, expected a single value"},
         {"http: {rewrite: 3}\n", "1:17: http.rewrite: found \"3\", expected a list (each entry starts with `- `)"},

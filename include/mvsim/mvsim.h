@@ -149,7 +149,8 @@ void mvsim_network_down(enum mvsim_outage outage);
 /* Ends the outage. A link that was lost is tried at once, a server is found again at the device's next attempt. */
 void mvsim_network_up(void);
 
-/* Whether the servers take log entries; while not, mvServerLog answers LOGGINGDISABLEDBYSERVER. */
+/* Whether the servers take log entries; while not, mvServerLog answers LOGGINGDISABLEDBYSERVER, and what waits in the
+ * device goes on waiting. */
 void mvsim_set_server_logging(bool enabled);
 
 /* Which of the cloud's two stores of configuration items, and whose. */

@@ -118,7 +118,8 @@ struct mvs_profile_config {
 struct mvs_profile_cloud {
         struct mvs_profile_config config;
         struct mvs_profile_config secrets;
-        bool logging; /* false: mvServerLog answers LOGGINGDISABLEDBYSERVER; true */
+        bool logging;      /* false: mvServerLog answers LOGGINGDISABLEDBYSERVER; true */
+        uint32_t log_rate; /* log entries that it takes in a second; 0: any number */
 };
 
 /* updates: how they come to the device. */

@@ -122,6 +122,7 @@ static const cyaml_schema_field_t cloud_fields[] = {
         CYAML_FIELD_MAPPING("config", CYAML_FLAG_OPTIONAL, struct mvs_profile_cloud, config, config_fields),
         CYAML_FIELD_MAPPING("secrets", CYAML_FLAG_OPTIONAL, struct mvs_profile_cloud, secrets, config_fields),
         SWITCH(cloud, logging),
+        NUMBER(cloud, log_rate),
         CYAML_FIELD_END,
 };
 
@@ -264,6 +265,7 @@ const struct mvs_profile_rule mvs_profile_rules[] = {
         {"log.file", MVS_PROFILE_FILE, 0, 0},
         {"trace.file", MVS_PROFILE_FILE, 0, 0},
         {"coverage.file", MVS_PROFILE_FILE, 0, 0},
+        {"cloud.log_rate", MVS_PROFILE_NUMBER, 0, 1000000},
         {"power.check_in_ms", MVS_PROFILE_NUMBER, 0, 30 * DAY_MS},
         {"power.lives", MVS_PROFILE_NUMBER, 0, UINT32_MAX},
         {"updates.download_ms", MVS_PROFILE_NUMBER, 1, DAY_MS},
