@@ -255,7 +255,7 @@ END_TEST
 
 /* ---- the profile's cut: an application that starts again by itself, or a process that ends ---- */
 
-static char child_profile[MVT_PATH_SIZE];
+static char child_profile[MVT_PATH_SIZE], child_flash[MVT_PATH_SIZE];
 
 /* Programs a page in each life, and tells. */
 static void live(void)
@@ -273,20 +273,26 @@ static void live(void)
         _exit(mvsim_flash_operations() == 3 ? 7 : 98);
 }
 
+/* What its flash holds then comes into `bytes`. */
 static void run_child(const char *settings, struct mvt_child *ret)
 {
         struct mvt_tempdir dir;
         mvt_tempdir_make(&dir);
+        mvt_path(child_flash, &dir, "flash.img");
         mvt_path(child_profile, &dir, "profile.yaml");
         mvt_write_file(child_profile, settings, strlen(settings));
         mvt_child_run(ret, live);
+        FILE *image = fopen(child_flash, "re");
+        ck_assert_ptr_nonnull(image);
+        ck_assert_uint_eq(fread(bytes, 1, sizeof bytes, image), sizeof bytes);
+        fclose(image);
         mvt_tempdir_remove(&dir);
 }
 
 START_TEST(where_power_stays_away_the_process_ends)
 {
         struct mvt_child child;
-        run_child("flash: {power_cut: 2, power_back: false}\n", &child);
+        run_child("flash: {file: flash.img, power_cut: 2, power_back: false}\n", &child);
         ck_assert_msg(child.exit_status == MVSIM_EXIT_POWER_CUT, "status %d, signal %d: %s", child.exit_status,
                       child.signal, child.output);
         ck_assert_uint_eq(mvt_count(child.output, "mvExternalFlashWriteBlocking: power fails in the middle of "
@@ -294,13 +300,17 @@ START_TEST(where_power_stays_away_the_process_ends)
                           1);
         ck_assert_uint_eq(mvt_count(child.output, "printed; "), 1);
         ck_assert_uint_eq(mvt_count(child.output, "handles-open"), 0);
+        for (uint32_t i = 0; i < sizeof bytes; i++) {
+                if (i / PAGE != 1)
+                        ck_assert_uint_eq(bytes[i], i < PAGE ? 0x00 : 0xff);
+        }
 }
 END_TEST
 
 START_TEST(a_cut_that_does_not_come_changes_nothing)
 {
         struct mvt_child child;
-        run_child("flash: {power_cut: 4, power_back: false}\n", &child);
+        run_child("flash: {file: flash.img, power_cut: 4, power_back: false}\n", &child);
         ck_assert_msg(child.exit_status == 7, "status %d, signal %d: %s", child.exit_status, child.signal,
                       child.output);
 }

@@ -224,7 +224,31 @@ START_TEST(neither_may_be_called_from_a_handler)
 }
 END_TEST
 
-/* ---- the profile, and the event log ---- */
+/* ---- restarts, the profile, and the event log ---- */
+
+static void restart(void *unused)
+{
+        (void)unused;
+        expect_okay(set(text("kept"), text("secret")));
+        expect_okay(mvRestart(MV_RESTARTMODE_AUTOAPPLYUPDATE));
+}
+
+START_TEST(what_is_stored_outlives_the_applications_lives)
+{
+        mvt_device_boot(&(struct mvt_device){.profile = "wifi: {ssid: delivered}\n"});
+        for (unsigned life = 0; life < 3; life++) { /* the settings lie now here, now there */
+                ck_assert(mvsim_catch(restart, NULL, NULL));
+                ck_assert_int_eq(mvsim_boot_again(), 0);
+                expect_stored("kept", true);
+                expect_password("secret");
+        }
+        expect_okay(clear());
+        ck_assert(mvsim_catch(restart, NULL, NULL));
+        ck_assert_int_eq(mvsim_boot_again(), 0);
+        expect_stored("kept", true);
+        mvt_device_end();
+}
+END_TEST
 
 START_TEST(what_the_profile_says_is_stored_until_it_is_replaced)
 {
@@ -286,6 +310,7 @@ Suite *suite(void)
         tcase_add_test(refusals, neither_may_be_called_from_a_handler);
         suite_add_tcase(suite, refusals);
         TCase *own = tcase_create("profile and event log");
+        tcase_add_test(own, what_is_stored_outlives_the_applications_lives);
         tcase_add_test(own, what_the_profile_says_is_stored_until_it_is_replaced);
         tcase_add_test(own, the_event_log_has_the_name_and_not_the_password);
         suite_add_tcase(suite, own);
