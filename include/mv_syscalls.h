@@ -178,7 +178,7 @@ __extension__ enum MvClosureReason {
         MV_CLOSUREREASON_CHANNELRESETBYSERVER = 0x2,   /* the other side broke it off */
         MV_CLOSUREREASON_NETWORKDISCONNECTED = 0x3,    /* the link was lost or given up; channels do not survive that */
         MV_CLOSUREREASON_CONNECTIONTERMINATED = 0x4,   /* an error, such as a LATEFAULT */
-        MV_CLOSUREREASON_NOTYETOPEN = 0x5,             /* an opaque channel's connection is being made */
+        MV_CLOSUREREASON_NOTYETOPEN = 0x5,             /* an opaque channel is not connected yet, or cannot be */
         MV_CLOSUREREASON_CLOSEDBYAPPLICATION = 0x6,    /* mvCloseChannel; seen through a saved copy of the handle */
         MV_CLOSUREREASON_UNEXPECTEDLYTERMINATED = 0x7, /* it ended and nothing more is known */
         MV_CLOSUREREASON__MAX = 0xffffffff,

@@ -30,10 +30,10 @@ static void on_timer(struct mvs_timer *timer)
 void mvs_channel_terminate(struct mvs_channel *channel, enum MvClosureReason reason)
 {
         mvs_timeline_disarm(&channel->device->machine.timeline, &channel->timer);
-        channel->ops->stop(channel);
-        channel->terminated_us = mvs_machine_now(&channel->device->machine);
         channel->terminated = true;
         channel->reason = reason;
+        channel->ops->stop(channel);
+        channel->terminated_us = mvs_machine_now(&channel->device->machine);
 }
 
 void mvs_channel_break(struct mvs_channel *channel, enum MvClosureReason reason)
@@ -76,6 +76,7 @@ void mvs_channels_released(struct mvs_device *device, uint32_t network)
 static const struct mvs_channel_ops *ops_of(enum MvChannelType type)
 {
         switch (type) {
+        case MV_CHANNELTYPE_OPAQUEBYTES: return &mvs_opaque_ops;
         case MV_CHANNELTYPE_HTTP: return &mvs_http_ops;
         case MV_CHANNELTYPE_CONFIGFETCH: return &mvs_config_ops;
         case MV_CHANNELTYPE_MQTT: return &mvs_mqtt_ops;

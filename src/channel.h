@@ -18,6 +18,7 @@
 #include "sim/link/http.h"
 #include "sim/timeline/timeline.h"
 #include "src/call.h"
+#include "src/opaque.h"
 #include "src/mqtt.h"
 
 #define MVS_CHANNELS_MAX         4
@@ -83,6 +84,7 @@ struct mvs_channel {
         uint64_t terminated_us;
         struct mvs_timer timer; /* the channel's next event is due */
         struct mvs_http_exchange http;
+        struct mvs_opaque opaque;
         struct mvs_config_fetch config;
         struct mvs_mqtt_channel mqtt;
 };
@@ -123,6 +125,10 @@ void mvs_channels_released(struct mvs_device *device, uint32_t network);
 bool mvs_channel_was_closed(const struct mvs_channels *channels, uintptr_t handle);
 
 void mvs_channels_finish(struct mvs_device *device);
+
+/* ---- opaque.c ---- */
+
+extern const struct mvs_channel_ops mvs_opaque_ops;
 
 /* ---- http.c ---- */
 

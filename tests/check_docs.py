@@ -141,7 +141,8 @@ def refusal_of(workshop, profile):
 
 def keys_below(workshop, before, after=""):
     """The keys that the loader knows in a mapping, from its message about one that it does not."""
-    return refusal_of(workshop, f"{before}no_such_key_at_all: 1{after}").split("allowed here: ")[-1].strip().split(", ")
+    text = refusal_of(workshop, f"{before}no_such_key_at_all: 1{after}")
+    return text.split("allowed here: ")[-1].strip().split(", ") if "allowed here: " in text else []
 
 
 def wanted_words(workshop, section, key):
@@ -160,6 +161,8 @@ def check_profile_page(tap, workshop):
     problems = []
     for section in keys_below(workshop, ""):
         part = re.search(rf"^## {section}\b.*?(?=^## |\Z)", page, re.MULTILINE | re.DOTALL)
+        if not part:
+            problems.append(f"there is no section ## {section}")
         for key in keys_below(workshop, f"{section}: {{", "}"):
             row = re.search(rf"^\| `{key}` \|.*$", part.group(0) if part else "", re.MULTILINE)
             if not row:

@@ -274,8 +274,7 @@ END_TEST
 
 START_TEST(a_type_that_is_not_known_is_refused)
 {
-        static const enum MvChannelType others[] = {MV_CHANNELTYPE_OPAQUEBYTES, (enum MvChannelType)4,
-                                                    MV_CHANNELTYPE__MAX};
+        static const enum MvChannelType others[] = {(enum MvChannelType)4, MV_CHANNELTYPE__MAX};
         struct MvOpenChannelParams params = mvt_http_params();
         for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
                 params.v1.channel_type = others[i];

@@ -1047,6 +1047,8 @@ static void add_online(Suite *suite)
         tcase_add_test(tests, polling_without_an_interrupt);
 }
 
+void mvt_add_opaque_lints(Suite *suite); /* lints_opaque.c */
+
 Suite *suite(void)
 {
         Suite *suite = suite_create("lints");
@@ -1065,6 +1067,7 @@ Suite *suite(void)
         tcase_add_test(tests, an_error_ends_the_process);
         tcase_add_test(tests, an_unknown_id_in_the_profile_is_refused);
         tcase_add_test(tests, ids_can_be_listed);
+        mvt_add_opaque_lints(suite);
         tests = add_case(suite, "applications", start_server, stop_server);
         tcase_add_loop_test(tests, applications_that_work_have_no_finding, 0, sizeof apps / sizeof apps[0]);
         return suite;

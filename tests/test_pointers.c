@@ -3,12 +3,15 @@
  * nothing done. Made from the lists of calls and of pointers in structures; a call that is added is tried without
  * another word here, or fails the test that wants good arguments for it.
  */
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "stm32u5xx.h"
 
 #include "lib/calls.h"
 #include "lib/device.h"
+#include "lib/process.h"
 #include "suite.h"
 
 #define ROOM   4096 /* what one good argument may point to */
@@ -17,13 +20,14 @@
 /* ---- a device on which every call's other arguments can be good ---- */
 
 static struct MvNotification ring[4];
-/* Receive, send, free, lent, two of config_channel, two of mqtt_channel. They fill whole pages: neighbours of what is
- * lent would be slow. */
-static uint8_t blocks[8][512] __attribute__((aligned(4096)));
+/* Receive, send, free, lent, two each of config_channel, mqtt_channel and opaque_channel. They fill whole pages:
+ * neighbours of what is lent would be slow. */
+static uint8_t blocks[16][512] __attribute__((aligned(4096)));
 static uint8_t *const lent = blocks[3];
 static MvNotificationHandle centre;
 static MvNetworkHandle network;
-static MvChannelHandle channel, config_channel, mqtt_channel;
+static MvChannelHandle channel, config_channel, mqtt_channel, opaque_channel;
+static int listener; /* of the endpoint */
 static MvExternalFlashHandle flash;
 static MvSystemEventHandle stream;
 static const uint8_t text[] = "text";
@@ -57,16 +61,32 @@ static void open_mqtt_channel(void)
         expect_okay(mvOpenChannel(&params, &mqtt_channel));
 }
 
+static void open_opaque_channel(void)
+{
+        enum MvClosureReason reason = MV_CLOSUREREASON_NOTYETOPEN;
+        struct MvOpenChannelParams params = channel_params(blocks[8], blocks[9]);
+        params.v1.channel_type = MV_CHANNELTYPE_OPAQUEBYTES;
+        expect_okay(mvOpenChannel(&params, &opaque_channel));
+        wait_until(mvGetChannelClosureReason(opaque_channel, &reason) == MV_STATUS_OKAY &&
+                   reason == MV_CLOSUREREASON_NONE);
+}
+
 static void set_up(void)
 {
-        mvt_device_boot(&(struct mvt_device){.leaves_handles = true,
-                                             .profile = "log: {level: error}\ndevice: {test_mode: true}\n"});
+        char profile[256];
+        uint16_t port = 0;
+        listener = mvt_listen(&port);
+        snprintf(profile, sizeof profile,
+                 "log: {level: error}\ndevice: {test_mode: true}\nendpoints: {text: \"tcp://127.0.0.1:%u\"}\n",
+                 (unsigned)port);
+        mvt_device_boot(&(struct mvt_device){.leaves_handles = true, .profile = profile});
         centre = mvt_centre_open(TIM2_IRQn, ring, 4);
         NVIC_DisableIRQ(TIM2_IRQn);
         network = mvt_network_connect(centre, 1);
         open_channel();
         open_config_channel();
         open_mqtt_channel();
+        open_opaque_channel();
         expect_okay(mvServerLoggingInit(lent, sizeof blocks[3]));
         expect_okay(mvExternalFlashOpen(&flash));
         const struct MvOpenSystemNotificationParams system = {centre, 4, MV_SYSTEMNOTIFICATIONSOURCE_UPDATE};
@@ -210,6 +230,9 @@ static bool good_value(const struct mvt_arg *arg, const struct mvt_call *call, u
                 {"mvReadHttpResponseBody", "offset", 0},
                 {"mvReadHttpResponseBody", "size", 64},
                 {"mvMqttAcknowledgeMessage", "correlation_id", 1},
+                {"mvReadChannelComplete", "consumed", 0},
+                {"mvWriteChannelStream", "len", 64},
+                {"mvWriteChannel", "len", 64},
                 {"mvServerLoggingInit", "length_bytes", 512},
                 {"mvServerLog", "length_bytes", 16},
                 {"mvTestLoggingInit", "length_bytes", 512},
@@ -248,6 +271,8 @@ static bool good_handle(const struct mvt_call *call, uintptr_t *ret)
                 *ret = (uintptr_t)config_channel;
         else if (strstr(call->name, "Mqtt"))
                 *ret = (uintptr_t)mqtt_channel;
+        else if (strncmp(call->name, "mvReadChannel", 13) == 0 || strncmp(call->name, "mvWriteChannel", 14) == 0)
+                *ret = (uintptr_t)opaque_channel;
         else if (strstr(call->name, "Http") || strstr(call->name, "Channel"))
                 *ret = (uintptr_t)channel;
         else
@@ -410,6 +435,7 @@ static void tear_down(void)
 {
         unmap();
         mvt_device_end();
+        close(listener);
 }
 
 /* ---- the matrix ---- */

@@ -278,9 +278,10 @@ END_TEST
         "microvisorwatchdog, microvisoroutofmemory, microvisorerror, applicationcrash, applicationupdate, " \
         "microvisorupdate, optionbytes, deepsleepcheckin, deepsleepapplication, deepsleepmodem, "           \
         "deepsleepapplicationrtc, deepsleepother"
-#define SECTIONS                                                                                                    \
-        "device, network, http, mqtt, time, log, trace, coverage, cloud, power, updates, schedule, limits, flash, " \
-        "wifi, "                                                                                                    \
+#define SECTIONS                                                                                              \
+        "device, network, http, mqtt, opaque, endpoints, time, log, trace, coverage, cloud, power, updates, " \
+        "schedule, limits, flash, "                                                                           \
+        "wifi, "                                                                                              \
         "memory, lint"
 #define DEVICE "id, sysclk, hclk, pclk1, pclk2, wake_reason, test_mode"
 #define URL    "expected a URL prefix that starts with http:// or https:// and a host"

@@ -34,6 +34,7 @@ uv_loop_t *mvs_link_loop(struct mvs_link *link);
 enum mvs_link_protocol {
         MVS_LINK_HTTP,
         MVS_LINK_MQTT,
+        MVS_LINK_STREAMS,
         MVS_LINK_PROTOCOLS,
 };
 

@@ -2,11 +2,13 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sim/profile/endpoint.h"
 #include "sim/profile/path.h"
 
 #define ITEMS_MAX 4096
@@ -18,6 +20,8 @@ static const struct mvs_profile_map_rule rules[] = {
         {"cloud.config.device", CONFIG(config.device), MVS_PROFILE_TEXT},
         {"cloud.secrets.account", CONFIG(secrets.account), MVS_PROFILE_TEXT},
         {"cloud.secrets.device", CONFIG(secrets.device), MVS_PROFILE_TEXT},
+        {"endpoints", offsetof(struct mvs_profile, endpoints), MVS_ENDPOINT_NAME_MAX, MVS_ENDPOINTS_MAX, false,
+         PATH_MAX, MVS_PROFILE_ENDPOINT},
 };
 
 #define RULES (sizeof rules / sizeof rules[0])
@@ -139,6 +143,18 @@ static int load_file(struct mvs_profile_entry *entry, const struct mvs_profile_m
         return 0;
 }
 
+static int load_endpoint(struct mvs_profile_entry *entry, const struct mvs_profile_map_rule *rule,
+                         const yaml_node_t *value, const struct mvs_profile_report *report)
+{
+        int result = mvs_endpoint_anchor(&entry->value, report->file);
+        if (result != -ENAMETOOLONG)
+                return result;
+        return mvs_profile_fail(report, &value->start_mark,
+                                "%s.%s: with the profile's directory in front, the path of the socket is longer than "
+                                "%d bytes (put it into a directory with a shorter name)",
+                                rule->path, entry->key, MVS_ENDPOINT_PATH_MAX);
+}
+
 static int load_entry(struct mvs_profile_entry *entry, const struct mvs_profile_map_rule *rule,
                       yaml_document_t *document, const yaml_node_pair_t *pair, const struct mvs_profile_report *report)
 {
@@ -150,6 +166,8 @@ static int load_entry(struct mvs_profile_entry *entry, const struct mvs_profile_
         if (file)
                 return load_file(entry, rule, file, report);
         entry->value = strdup(text_of(value));
+        if (entry->value && rule->kind == MVS_PROFILE_ENDPOINT)
+                return load_endpoint(entry, rule, value, report);
         return entry->value ? 0 : -ENOMEM;
 }
 

@@ -17,6 +17,7 @@
 static const struct mvs_profile defaults = {
         .device = {.sysclk = 160000000, .hclk = 160000000, .pclk1 = 160000000, .pclk2 = 160000000},
         .network = {.connect_ms = 250, .retry_ms = 1000, .retry_max_ms = 60000},
+        .opaque = {.connect_timeout_ms = 10000, .answer_ms = 200},
         .mqtt = {.connect_ms = 30000},
         .time = {.mode = MVS_TIME_REAL, .seed = 1, .call_us = 2, .completion_us = 200, .spin_ms = 10, .stuck_ms = 2000},
         .log = {.level = MVS_LOG_WARNING},
@@ -94,6 +95,7 @@ void mvs_profile_finish(struct mvs_profile *profile)
         free(profile->http.ca_file);
         free_rewrites(profile->http.rewrite, profile->http.rewrite_count);
         free(profile->mqtt.ca_file);
+        free(profile->opaque.ca_file);
         free_rewrites(profile->mqtt.rewrite, profile->mqtt.rewrite_count);
         free(profile->schedule.events);
         free(profile->log.file);
@@ -197,6 +199,8 @@ static int complete(struct mvs_profile *profile, yaml_document_t *document, cons
         int result = mvs_profile_anchor(&profile->http.ca_file, report->file);
         if (result == 0)
                 result = mvs_profile_anchor(&profile->mqtt.ca_file, report->file);
+        if (result == 0)
+                result = mvs_profile_anchor(&profile->opaque.ca_file, report->file);
         if (result == 0)
                 result = mvs_profile_anchor(&profile->log.file, report->file);
         if (result == 0)

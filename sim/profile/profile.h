@@ -66,6 +66,13 @@ struct mvs_profile_mqtt {
         unsigned rewrite_count;
 };
 
+/* opaque: the connections of opaque channels. */
+struct mvs_profile_opaque {
+        char *ca_file;               /* PEM bundle to trust; NULL: the host's */
+        uint32_t connect_timeout_ms; /* host time for making a connection; 10000 */
+        uint32_t answer_ms;          /* virtual: how long the clock follows the host's after a write; 200 */
+};
+
 /* time: which clock, and the seed of everything random. */
 struct mvs_profile_time {
         enum mvs_time_mode mode; /* real */
@@ -105,8 +112,10 @@ struct mvs_profile_map {
         unsigned count;
 };
 
-#define MVS_CONFIG_KEY_MAX   100U
-#define MVS_CONFIG_VALUE_MAX 4096U
+#define MVS_ENDPOINT_NAME_MAX 64U
+#define MVS_ENDPOINTS_MAX     256U
+#define MVS_CONFIG_KEY_MAX    100U
+#define MVS_CONFIG_VALUE_MAX  4096U
 
 /* cloud.config, cloud.secrets: one store of items. */
 struct mvs_profile_config {
@@ -240,6 +249,8 @@ struct mvs_profile {
         struct mvs_profile_network network;
         struct mvs_profile_http http;
         struct mvs_profile_mqtt mqtt;
+        struct mvs_profile_opaque opaque;
+        struct mvs_profile_map endpoints; /* of opaque channels, by name; values are as endpoint.h has them */
         struct mvs_profile_time time;
         struct mvs_profile_log log;
         struct mvs_profile_trace trace;

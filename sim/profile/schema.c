@@ -88,6 +88,13 @@ static const cyaml_schema_field_t mqtt_fields[] = {
         CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t opaque_fields[] = {
+        TEXT(opaque, ca_file),
+        NUMBER(opaque, connect_timeout_ms),
+        NUMBER(opaque, answer_ms),
+        CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t time_fields[] = {
         CHOICE(time, mode, time_modes), NUMBER(time, seed),    NUMBER(time, call_us),  NUMBER(time, completion_us),
         NUMBER(time, reply_us),         NUMBER(time, spin_ms), NUMBER(time, stuck_ms), CYAML_FIELD_END,
@@ -226,12 +233,16 @@ static const cyaml_schema_field_t lint_fields[] = {
 };
 
 static const cyaml_schema_field_t profile_fields[] = {
-        SECTION(device, device_fields), SECTION(network, network_fields),   SECTION(http, http_fields),
-        SECTION(mqtt, mqtt_fields),     SECTION(time, time_fields),         SECTION(log, log_fields),
-        SECTION(trace, trace_fields),   SECTION(coverage, coverage_fields), SECTION(cloud, cloud_fields),
-        SECTION(power, power_fields),   SECTION(updates, updates_fields),   SECTION(schedule, schedule_fields),
-        SECTION(limits, limits_fields), SECTION(flash, flash_fields),       SECTION(wifi, wifi_fields),
-        SECTION(memory, memory_fields), SECTION(lint, lint_fields),         CYAML_FIELD_END,
+        SECTION(device, device_fields),   SECTION(network, network_fields),
+        SECTION(http, http_fields),       SECTION(mqtt, mqtt_fields),
+        SECTION(opaque, opaque_fields),   MAP(endpoints),
+        SECTION(time, time_fields),       SECTION(log, log_fields),
+        SECTION(trace, trace_fields),     SECTION(coverage, coverage_fields),
+        SECTION(cloud, cloud_fields),     SECTION(power, power_fields),
+        SECTION(updates, updates_fields), SECTION(schedule, schedule_fields),
+        SECTION(limits, limits_fields),   SECTION(flash, flash_fields),
+        SECTION(wifi, wifi_fields),       SECTION(memory, memory_fields),
+        SECTION(lint, lint_fields),       CYAML_FIELD_END,
 };
 
 const struct cyaml_schema_value mvs_profile_schema = {
@@ -256,6 +267,9 @@ const struct mvs_profile_rule mvs_profile_rules[] = {
         {"mqtt.connect_ms", MVS_PROFILE_NUMBER, 1, HOUR_MS},
         {"mqtt.rewrite.from", MVS_PROFILE_HOST_PORT, 0, 0},
         {"mqtt.rewrite.to", MVS_PROFILE_BROKER, 0, 0},
+        {"opaque.ca_file", MVS_PROFILE_FILE, 0, 0},
+        {"opaque.connect_timeout_ms", MVS_PROFILE_NUMBER, 1, HOUR_MS},
+        {"opaque.answer_ms", MVS_PROFILE_NUMBER, 0, HOUR_MS},
         {"time.seed", MVS_PROFILE_NUMBER, 0, UINT64_MAX},
         {"time.call_us", MVS_PROFILE_NUMBER, 1, 1000000},
         {"time.completion_us", MVS_PROFILE_NUMBER, 1, 60000000},

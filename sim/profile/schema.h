@@ -19,6 +19,7 @@ enum mvs_profile_kind {
         MVS_PROFILE_FILE,      /* a path, relative to the profile's directory */
         MVS_PROFILE_TEXT,      /* any text */
         MVS_PROFILE_BYTES,     /* a text of min to max bytes */
+        MVS_PROFILE_ENDPOINT,  /* as endpoint.h has it */
 };
 
 struct mvs_profile_rule {

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sim/profile/endpoint.h"
 #include "sim/profile/host_port.h"
 #include "sim/profile/number.h"
 #include "sim/profile/schema.h"
@@ -128,11 +129,14 @@ static int check_string(const struct mvs_profile_check *check, enum mvs_profile_
                 return mvs_profile_expected(check, node,
                                             "a URL prefix that starts with http:// or https:// and a host");
         struct mvs_host_port place;
+        struct mvs_endpoint endpoint;
         bool plain;
         if (kind == MVS_PROFILE_HOST_PORT && !mvs_host_port_parse(text, &place))
                 return mvs_profile_expected(check, node, "HOST:PORT");
         if (kind == MVS_PROFILE_BROKER && !mvs_broker_parse(text, &place, &plain))
                 return mvs_profile_expected(check, node, "mqtts://HOST:PORT, or mqtt://HOST:PORT for one without TLS");
+        if (kind == MVS_PROFILE_ENDPOINT && !mvs_endpoint_parse(text, &endpoint))
+                return mvs_profile_expected(check, node, "tcp://HOST:PORT, tls://HOST:PORT or unix:PATH");
         if (kind == MVS_PROFILE_FILE && !is_file_name(text))
                 return mvs_profile_expected(check, node, "the path of a file");
         return 0;

@@ -30,6 +30,12 @@ enum mvs_event_kind {
         MVS_EVENT_OUTAGE,    /* the world broke or mended, by the control API */
         MVS_EVENT_REQUEST,   /* a channel's request went out */
         MVS_EVENT_REPLY,     /* and its reply, or why there is none, came */
+        MVS_EVENT_CONNECT,   /* an opaque channel's connection is asked for, */
+        MVS_EVENT_OPENED,    /* and stands */
+        MVS_EVENT_RECEIVED,  /* bytes came on it */
+        MVS_EVENT_SENT,      /* bytes were taken from the application for it */
+        MVS_EVENT_ENDED,     /* the world ended it; what came before may still be read */
+        MVS_EVENT_CLOSED,    /* it is given up: bytes in and out, in all */
         MVS_EVENT_LOG,       /* a server log entry left the device */
         MVS_EVENT_TEST_LOG,  /* a line of the test console */
         MVS_EVENT_POWER_CUT, /* power failed in the middle of an operation of the flash */

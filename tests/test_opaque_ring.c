@@ -1,0 +1,213 @@
+/*
+ * The receive buffer's ring against what must come out of it: every offset of small buffers, and random steps of a peer
+ * and an application against a reference, over a plain socket and TLS. A failure names its seed; MVT_SEED repeats it.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "opaque.h"
+#include "suite.h"
+
+#define ROUNDS 60 /* how often the bytes of random traffic fill the buffer */
+
+static struct mvt_stream_peer peer;
+static struct mvt_pki pki;
+static struct mvt_tempdir dir;
+
+static void boot(void)
+{
+        mvt_tempdir_make(&dir);
+        mvt_stream_peer_unix(&peer, &dir);
+        mvt_opaque_boot_with(&peer, NULL, false);
+}
+
+static void boot_tls(void)
+{
+        struct mvt_certificate certificate;
+        mvt_pki_init(&pki);
+        mvt_pki_issue(&pki, "IP:127.0.0.1", 30, &certificate);
+        mvt_stream_peer_tls(&peer, &certificate);
+        mvt_opaque_boot_with(&peer, pki.ca_file, false);
+}
+
+static void end(void)
+{
+        mvt_stream_peer_finish(&peer);
+        mvt_online_end();
+        mvt_tempdir_remove(&dir);
+}
+
+static void end_tls(void)
+{
+        end();
+        mvt_pki_finish(&pki);
+}
+
+/* ---- every offset ---- */
+
+/* In a buffer of `size` bytes that starts at an odd address: a block of every length, at every place. */
+START_TEST(every_length_at_every_place)
+{
+        const uint32_t size = 16 + (uint32_t)_i;
+        struct MvOpenChannelParams params = mvt_opaque_params("peer", size, 512);
+        params.v1.receive_buffer = mvt_receive_buffer + 1;
+        MvChannelHandle channel = mvt_channel_open(&params);
+        mvt_stream_peer_accept(&peer);
+        uint8_t next = 0, wanted = 0;
+        uint32_t place = 0;
+        for (uint32_t len = 1; len <= size; len++) {
+                for (uint32_t i = 0; i < size; i++) {
+                        uint8_t block[64];
+                        const uint8_t *bytes;
+                        for (uint32_t k = 0; k < len; k++)
+                                block[k] = next++;
+                        mvt_stream_peer_send(&peer, block, len);
+                        for (uint32_t left = len; left > 0;) {
+                                uint32_t together;
+                                wait_until((together = mvt_opaque_look(channel, &bytes)) > 0);
+                                ck_assert_ptr_eq(bytes, mvt_receive_buffer + 1 + place);
+                                ck_assert_uint_le(place + together, size);
+                                for (uint32_t k = 0; k < together; k++)
+                                        ck_assert_uint_eq(bytes[k], wanted++);
+                                expect_okay(mvReadChannelComplete(channel, together));
+                                place = (place + together) % size;
+                                left -= together;
+                        }
+                }
+        }
+        ck_assert_uint_eq(mvt_receive_buffer[0], 0);
+        ck_assert_uint_eq(mvt_receive_buffer[1 + size], 0);
+        mvt_channel_close(&channel);
+}
+END_TEST
+
+/* ---- random steps ---- */
+
+static uint32_t state;
+
+static uint32_t draw(uint32_t below)
+{
+        state = state * 1664525U + 1013904223U;
+        return (state >> 8) % below;
+}
+
+/* The n-th byte of the stream in either direction. */
+static uint8_t byte_at(size_t n)
+{
+        return (uint8_t)(n * 31 + (n >> 8) * 7);
+}
+
+struct traffic {
+        size_t bytes;            /* in all, either way */
+        size_t sent, consumed;   /* to the device */
+        size_t written, arrived; /* from it */
+};
+
+static void peer_sends(struct traffic *traffic)
+{
+        uint8_t block[300];
+        size_t len = 1 + draw(sizeof block);
+        if (len > traffic->bytes - traffic->sent)
+                len = traffic->bytes - traffic->sent;
+        if (traffic->sent - traffic->consumed > 20000) /* the socket takes so much without blocking the test */
+                return;
+        for (size_t i = 0; i < len; i++)
+                block[i] = byte_at(traffic->sent + i);
+        if (len > 0)
+                mvt_stream_peer_send(&peer, block, len);
+        traffic->sent += len;
+}
+
+static void peer_reads(struct traffic *traffic)
+{
+        uint8_t block[300];
+        size_t len = 1 + draw(sizeof block);
+        if (len > traffic->written - traffic->arrived)
+                len = traffic->written - traffic->arrived;
+        mvt_stream_peer_read(&peer, block, len);
+        for (size_t i = 0; i < len; i++)
+                ck_assert_uint_eq(block[i], byte_at(traffic->arrived + i));
+        traffic->arrived += len;
+}
+
+static void application_reads(MvChannelHandle channel, struct traffic *traffic)
+{
+        const uint8_t *bytes;
+        uint32_t len = mvt_opaque_look(channel, &bytes);
+        for (uint32_t i = 0; i < len; i++)
+                ck_assert_uint_eq(bytes[i], byte_at(traffic->consumed + i));
+        uint32_t part = len == 0 || draw(2) ? len : draw(len + 1);
+        expect_okay(mvReadChannelComplete(channel, part));
+        traffic->consumed += part;
+}
+
+/* All or nothing, or as much as fits; a small peer's socket must not fill up, or peer and application wait for ever. */
+static void application_writes(MvChannelHandle channel, struct traffic *traffic)
+{
+        uint8_t block[700];
+        uint32_t len = draw(sizeof block), count = 0;
+        if (len > traffic->bytes - traffic->written)
+                len = (uint32_t)(traffic->bytes - traffic->written);
+        for (uint32_t i = 0; i < len; i++)
+                block[i] = byte_at(traffic->written + i);
+        if (draw(2)) {
+                expect_okay(mvWriteChannelStream(channel, block, len, &count));
+                ck_assert_uint_le(count, len);
+                traffic->written += count;
+        } else if (mvWriteChannel(channel, block, len, &count) == MV_STATUS_OKAY) {
+                traffic->written += len;
+        }
+}
+
+static void run(uint32_t seed, uint32_t receive_len)
+{
+        struct traffic traffic = {.bytes = (size_t)ROUNDS * receive_len};
+        state = seed;
+        MvChannelHandle channel = mvt_opaque_open(&peer, receive_len, 512 * (1 + draw(3)));
+        uint64_t start = mvt_host_ms();
+        while (traffic.consumed < traffic.bytes || traffic.arrived < traffic.bytes) {
+                switch (draw(5)) {
+                case 0: peer_sends(&traffic); break;
+                case 1: peer_reads(&traffic); break;
+                case 2: application_reads(channel, &traffic); break;
+                case 3: application_writes(channel, &traffic); break;
+                default: mvsim_run_for(draw(300)); break;
+                }
+                mvt_check_patience(start, "all bytes have come, in order", __FILE__, __LINE__);
+        }
+        mvt_channel_close(&channel);
+        mvt_stream_peer_expect_end(&peer);
+        mvt_stream_peer_close(&peer);
+}
+
+START_TEST(random_traffic_arrives_whole_and_in_order)
+{
+        static const uint32_t sizes[] = {16, 17, 61, 100};
+        const char *given = getenv("MVT_SEED");
+        uint32_t seed = given ? (uint32_t)strtoul(given, NULL, 10) : 1000 + (uint32_t)_i;
+        fprintf(stderr, "# seed %u\n", (unsigned)seed);
+        run(seed, sizes[_i % 4]);
+}
+END_TEST
+
+Suite *suite(void)
+{
+        Suite *s = suite_create("opaque ring");
+        TCase *tests = tcase_create("every place");
+        tcase_add_checked_fixture(tests, boot, end);
+        tcase_set_timeout(tests, 30);
+        tcase_add_loop_test(tests, every_length_at_every_place, 0, 1);
+        suite_add_tcase(s, tests);
+        tests = tcase_create("random, a Unix socket");
+        tcase_add_checked_fixture(tests, boot, end);
+        tcase_set_timeout(tests, 30);
+        tcase_add_loop_test(tests, random_traffic_arrives_whole_and_in_order, 0, 4);
+        suite_add_tcase(s, tests);
+        tests = tcase_create("random, TLS");
+        tcase_add_checked_fixture(tests, boot_tls, end_tls);
+        tcase_set_timeout(tests, 30);
+        tcase_add_loop_test(tests, random_traffic_arrives_whole_and_in_order, 0, 4);
+        suite_add_tcase(s, tests);
+        return s;
+}

@@ -1,0 +1,477 @@
+/* Opaque channels whose connection cannot be made, or ends: when the application hears of it, and what reason it gets.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "opaque.h"
+#include "suite.h"
+
+static struct mvt_stream_peer peer;
+static struct mvt_pki pki;
+static struct mvt_tempdir dir;
+
+static void boot(void)
+{
+        mvt_stream_peer_tcp(&peer);
+        mvt_opaque_boot_with(&peer, NULL, false);
+}
+
+static void boot_real(void)
+{
+        mvt_stream_peer_tcp(&peer);
+        mvt_opaque_boot_with(&peer, NULL, true);
+}
+
+static void boot_unix(void)
+{
+        mvt_tempdir_make(&dir);
+        mvt_stream_peer_unix(&peer, &dir);
+        mvt_opaque_boot_with(&peer, NULL, false);
+}
+
+static void boot_tls(void)
+{
+        struct mvt_certificate certificate;
+        mvt_pki_init(&pki);
+        mvt_pki_issue(&pki, "IP:127.0.0.1", 30, &certificate);
+        mvt_stream_peer_tls(&peer, &certificate);
+        mvt_opaque_boot_with(&peer, pki.ca_file, false);
+}
+
+static void end(void)
+{
+        mvt_stream_peer_finish(&peer);
+        mvt_online_end();
+        mvt_tempdir_remove(&dir);
+}
+
+static void end_tls(void)
+{
+        end();
+        mvt_pki_finish(&pki);
+}
+
+static MvChannelHandle open_one(void)
+{
+        return mvt_opaque_open(&peer, 64, 512);
+}
+
+static MvChannelHandle open_to(const char *endpoint)
+{
+        const struct MvOpenChannelParams params = mvt_opaque_params(endpoint, 64, 512);
+        return mvt_channel_open(&params);
+}
+
+/* ---- no connection ---- */
+
+/* A port on which nobody listens, with its listener gone. */
+static uint16_t free_port(void)
+{
+        struct mvt_stream_peer nobody;
+        mvt_stream_peer_tcp(&nobody);
+        uint16_t port = nobody.port;
+        mvt_stream_peer_finish(&nobody);
+        return port;
+}
+
+START_TEST(a_connection_that_cannot_be_made)
+{
+        char endpoints[256];
+        snprintf(endpoints, sizeof endpoints,
+                 "  refused: tcp://127.0.0.1:%u\n  refused6: \"tcp://[::1]:%u\"\n  missing: \"unix:/no/such/socket\"\n"
+                 "  unheard: tcp://no..host:1\n  unshaken: tls://127.0.0.1:%u\n",
+                 (unsigned)free_port(), (unsigned)free_port(), (unsigned)free_port());
+        static const char *const names[] = {"refused", "refused6", "missing", "unshaken", "unheard"};
+        mvt_opaque_boot(endpoints, NULL, false);
+        MvChannelHandle channel = open_to(names[_i]);
+        mvt_opaque_expect_closure(&channel, MV_CLOSUREREASON_NOTYETOPEN);
+        mvt_online_end();
+}
+END_TEST
+
+START_TEST(a_peer_that_never_shakes_hands_is_given_up)
+{
+        char endpoints[64];
+        mvt_stream_peer_tcp(&peer);
+        snprintf(endpoints, sizeof endpoints, "  mute: tls://127.0.0.1:%u\n", (unsigned)peer.port);
+        mvt_opaque_boot(endpoints, "opaque: {connect_timeout_ms: 50}\n", false);
+        MvChannelHandle channel = open_to("mute");
+        mvt_opaque_expect_closure(&channel, MV_CLOSUREREASON_NOTYETOPEN);
+        end();
+}
+END_TEST
+
+START_TEST(the_network_goes_while_connecting)
+{
+        char endpoints[64];
+        mvt_stream_peer_tcp(&peer);
+        snprintf(endpoints, sizeof endpoints, "  mute: tls://127.0.0.1:%u\n", (unsigned)peer.port);
+        mvt_opaque_boot(endpoints, NULL, false);
+        MvChannelHandle channel = open_to("mute");
+        mvsim_run_for(20000);
+        ck_assert_int_eq(mvt_closure_reason(channel), MV_CLOSUREREASON_NOTYETOPEN);
+        mvsim_network_down(MVSIM_OUTAGE_LINK);
+        mvt_opaque_expect_closure(&channel, MV_CLOSUREREASON_NETWORKDISCONNECTED);
+        end();
+}
+END_TEST
+
+START_TEST(a_name_is_looked_up)
+{
+        char endpoints[64];
+        mvt_stream_peer_tcp(&peer);
+        snprintf(endpoints, sizeof endpoints, "  peer: tcp://localhost:%u\n", (unsigned)peer.port);
+        mvt_opaque_boot(endpoints, NULL, false);
+        MvChannelHandle channel = open_one();
+        mvt_stream_peer_say(&peer, "hello");
+        mvt_opaque_expect(channel, "hello");
+        mvt_channel_close(&channel);
+        end();
+}
+END_TEST
+
+START_TEST(closed_while_connecting)
+{
+        for (unsigned i = 0; i < 4; i++) {
+                const struct MvOpenChannelParams params = mvt_opaque_params("peer", 64, 512);
+                MvChannelHandle channel = mvt_channel_open(&params);
+                mvt_opaque_write(channel, "never sent");
+                mvt_channel_close(&channel);
+        }
+        mvsim_run_for(1000000);
+        ck_assert_uint_eq(mvt_losses(), 0);
+        ck_assert_uint_eq(mvt_all_records(), 1);
+}
+END_TEST
+
+/* ---- the peer ends it ---- */
+
+START_TEST(what_was_sent_before_an_orderly_end_is_read_first)
+{
+        MvChannelHandle channel = open_one();
+        mvt_stream_peer_say(&peer, "the last words");
+        mvt_stream_peer_close(&peer);
+        wait_until(mvt_readables() == 1);
+        mvsim_run_for(100000);
+        ck_assert_uint_eq(mvt_losses(), 0);
+        ck_assert_int_eq(mvt_closure_reason(channel), MV_CLOSUREREASON_NONE);
+        mvt_opaque_expect(channel, "the last words");
+        mvt_opaque_expect_closure(&channel, MV_CLOSUREREASON_CHANNELCLOSEDBYSERVER);
+}
+END_TEST
+
+START_TEST(more_than_the_buffer_holds_is_read_before_an_orderly_end)
+{
+        static char text[3001];
+        for (size_t i = 0; i < sizeof text - 1; i++)
+                text[i] = (char)('!' + i % 90);
+        MvChannelHandle channel = open_one();
+        mvt_stream_peer_say(&peer, text);
+        mvt_stream_peer_close(&peer);
+        mvt_opaque_expect(channel, text);
+        mvt_opaque_expect_closure(&channel, MV_CLOSUREREASON_CHANNELCLOSEDBYSERVER);
+}
+END_TEST
+
+START_TEST(an_orderly_end_without_bytes)
+{
+        MvChannelHandle channel = open_one();
+        mvt_stream_peer_close(&peer);
+        mvt_opaque_expect_closure(&channel, MV_CLOSUREREASON_CHANNELCLOSEDBYSERVER);
+}
+END_TEST
+
+START_TEST(a_peer_that_has_said_all_may_still_listen)
+{
+        MvChannelHandle channel = open_one();
+        mvt_stream_peer_say(&peer, "question");
+        mvt_stream_peer_half_close(&peer);
+        wait_until(mvt_readables() == 1);
+        mvt_opaque_write(channel, "answer");
+        mvt_stream_peer_expect(&peer, "answer");
+        mvt_opaque_write(channel, "more");
+        mvt_opaque_expect(channel, "question"); /* which ends the channel; what was written is sent all the same */
+        mvt_stream_peer_expect(&peer, "more");
+        mvt_opaque_expect_closure(&channel, MV_CLOSUREREASON_CHANNELCLOSEDBYSERVER);
+        mvt_stream_peer_expect_end(&peer);
+}
+END_TEST
+
+START_TEST(a_reset_ends_it_at_once)
+{
+        MvChannelHandle channel = open_one();
+        mvt_stream_peer_say(&peer, "lost");
+        wait_until(mvt_readables() == 1);
+        mvt_stream_peer_reset(&peer);
+        mvt_opaque_expect_closure(&channel, MV_CLOSUREREASON_CHANNELRESETBYSERVER);
+}
+END_TEST
+
+START_TEST(a_reset_in_the_middle_of_writing)
+{
+        static const uint8_t block[512];
+        MvChannelHandle channel = open_one();
+        uint32_t written;
+        for (unsigned i = 0; i < 50; i++)
+                expect_okay(mvWriteChannelStream(channel, block, sizeof block, &written));
+        mvt_stream_peer_reset(&peer);
+        enum MvStatus status = MV_STATUS_OKAY;
+        wait_until((status = mvWriteChannelStream(channel, block, sizeof block, &written)) != MV_STATUS_OKAY);
+        ck_assert_int_eq(status, MV_STATUS_CHANNELCLOSED);
+        mvt_opaque_expect_closure(&channel, MV_CLOSUREREASON_CHANNELRESETBYSERVER);
+}
+END_TEST
+
+/* The first write is answered by a reset, as nobody is there any more; the bytes before count. */
+START_TEST(writing_to_a_peer_that_has_gone_loses_no_byte_of_its_last)
+{
+        MvChannelHandle channel = open_one();
+        mvt_stream_peer_say(&peer, "the last words");
+        mvt_stream_peer_close(&peer);
+        for (unsigned i = 0; i < 20; i++) {
+                mvt_opaque_write(channel, "anybody?");
+                mvsim_run_for(1000);
+        }
+        mvt_opaque_expect(channel, "the last words");
+        mvt_opaque_expect_closure(&channel, MV_CLOSUREREASON_CHANNELCLOSEDBYSERVER);
+}
+END_TEST
+
+START_TEST(the_network_goes)
+{
+        MvChannelHandle channel = open_one();
+        mvt_stream_peer_say(&peer, "lost");
+        wait_until(mvt_readables() == 1);
+        mvsim_network_down(MVSIM_OUTAGE_LINK);
+        mvt_opaque_expect_closure(&channel, MV_CLOSUREREASON_NETWORKDISCONNECTED);
+        mvt_stream_peer_expect_end(&peer);
+        mvsim_network_up();
+        mvt_network_wait(mvt_online.network, MV_NETWORKSTATUS_CONNECTED);
+}
+END_TEST
+
+START_TEST(the_network_handle_is_released)
+{
+        MvChannelHandle channel = open_one();
+        mvt_network_release(&mvt_online.network);
+        mvt_opaque_expect_closure(&channel, MV_CLOSUREREASON_NETWORKDISCONNECTED);
+}
+END_TEST
+
+START_TEST(a_receive_buffer_that_is_unmapped_ends_it)
+{
+        uint8_t *pages = mvt_pages(MVT_PAGES_RW, 1);
+        struct MvOpenChannelParams params = mvt_opaque_params("peer", 64, 512);
+        params.v1.receive_buffer = pages;
+        MvChannelHandle channel = mvt_channel_open(&params);
+        mvt_stream_peer_accept(&peer);
+        mvt_pages_free(pages, 1);
+        mvt_stream_peer_say(&peer, "nowhere to go");
+        mvt_opaque_expect_closure(&channel, MV_CLOSUREREASON_CONNECTIONTERMINATED);
+}
+END_TEST
+
+/* ---- and again ---- */
+
+START_TEST(the_same_buffers_serve_the_next_channel_at_once)
+{
+        for (unsigned i = 0; i < 20; i++) {
+                char text[16];
+                snprintf(text, sizeof text, "round %u", i);
+                MvChannelHandle channel = open_one();
+                mvt_stream_peer_say(&peer, text);
+                mvt_opaque_write(channel, text);
+                mvt_opaque_expect(channel, text);
+                mvt_stream_peer_say(&peer, "late");
+                mvt_channel_close(&channel);
+                mvt_stream_peer_expect(&peer, text);
+                mvt_stream_peer_close(&peer);
+                mvsim_run_for(i % 8 == 7 ? 1000000 : 1);
+        }
+        ck_assert_uint_eq(mvt_losses(), 0);
+}
+END_TEST
+
+START_TEST(four_channels_at_once)
+{
+        static uint8_t receive[4][64], send[4][512] __attribute__((aligned(512)));
+        struct mvt_stream_peer ends[4];
+        MvChannelHandle channels[4];
+        char text[32];
+        for (unsigned i = 0; i < 4; i++) {
+                struct MvOpenChannelParams params = mvt_opaque_params("peer", 64, 512);
+                params.v1.receive_buffer = receive[i];
+                params.v1.send_buffer = send[i];
+                params.v1.notification_tag = i;
+                channels[i] = mvt_channel_open(&params);
+                ends[i] = peer;
+                mvt_stream_peer_accept(&ends[i]);
+        }
+        for (unsigned round = 0; round < 40; round++) {
+                unsigned i = round % 4;
+                snprintf(text, sizeof text, "to %u, round %u", i, round);
+                mvt_opaque_write(channels[i], text);
+                mvt_stream_peer_say(&ends[3 - i], text);
+                mvt_stream_peer_expect(&ends[i], text);
+                mvt_opaque_expect(channels[3 - i], text);
+        }
+        for (unsigned i = 0; i < 4; i++) {
+                mvt_channel_close(&channels[i]);
+                mvt_stream_peer_expect_end(&ends[i]);
+                mvt_stream_peer_close(&ends[i]);
+        }
+}
+END_TEST
+
+START_TEST(the_device_may_be_switched_off_with_channels_open)
+{
+        MvChannelHandle channel = open_one();
+        mvt_device_leaves_handles();
+        mvt_opaque_write(channel, "goodbye");
+        mvsim_shutdown();
+        mvt_stream_peer_expect(&peer, "goodbye");
+        mvt_stream_peer_expect_end(&peer);
+        mvt_online.network = NULL;
+        mvt_online.centre = NULL;
+}
+END_TEST
+
+/* ---- TLS ---- */
+
+START_TEST(bytes_both_ways_over_tls)
+{
+        static char text[2001], found[2001];
+        uint32_t written, total = 0;
+        for (size_t i = 0; i < sizeof text - 1; i++)
+                text[i] = (char)('!' + i % 90);
+        MvChannelHandle channel = open_one();
+        mvt_stream_peer_say(&peer, text);
+        mvt_opaque_expect(channel, text);
+        while (total < sizeof text - 1) {
+                expect_okay(mvWriteChannelStream(channel, (const uint8_t *)text + total,
+                                                 (uint32_t)(sizeof text - 1 - total), &written));
+                total += written;
+                mvsim_run_for(1000);
+        }
+        mvt_stream_peer_read(&peer, found, sizeof text - 1);
+        ck_assert_str_eq(found, text);
+        mvt_opaque_write(channel, "the last words");
+        mvt_channel_close(&channel);
+        mvt_stream_peer_expect(&peer, "the last words");
+        mvt_stream_peer_expect_end(&peer);
+}
+END_TEST
+
+START_TEST(a_certificate_that_is_refused)
+{
+        struct mvt_pki other;
+        struct mvt_certificate certificates[3];
+        char endpoints[64], more[MVT_PATH_SIZE + 32];
+        mvt_pki_init(&pki);
+        mvt_pki_init(&other);
+        mvt_pki_issue(&pki, "DNS:api.example.com,IP:127.0.0.2", 30, &certificates[0]);
+        mvt_pki_issue(&pki, "IP:127.0.0.1", -1, &certificates[1]);
+        mvt_pki_issue(&other, "IP:127.0.0.1", 30, &certificates[2]);
+        mvt_stream_peer_tls(&peer, &certificates[_i]);
+        snprintf(endpoints, sizeof endpoints, "  peer: tls://127.0.0.1:%u\n", (unsigned)peer.port);
+        snprintf(more, sizeof more, "opaque: {ca_file: \"%s\"}\n", pki.ca_file);
+        mvt_opaque_boot(endpoints, more, false);
+        MvChannelHandle channel = open_to("peer");
+        ck_assert(!mvt_stream_peer_try_accept(&peer));
+        mvt_opaque_expect_closure(&channel, MV_CLOSUREREASON_NOTYETOPEN);
+        end_tls();
+        mvt_pki_finish(&other);
+}
+END_TEST
+
+START_TEST(authorities_that_cannot_be_read)
+{
+        char endpoints[64];
+        mvt_stream_peer_tcp(&peer);
+        snprintf(endpoints, sizeof endpoints, "  peer: tls://127.0.0.1:%u\n", (unsigned)peer.port);
+        mvt_opaque_boot(endpoints, "opaque: {ca_file: /no/such/file.pem}\n", false);
+        MvChannelHandle channel = open_to("peer");
+        mvt_opaque_expect_closure(&channel, MV_CLOSUREREASON_UNEXPECTEDLYTERMINATED);
+        end();
+}
+END_TEST
+
+START_TEST(tls_that_is_cut_is_no_orderly_end)
+{
+        MvChannelHandle channel = open_one();
+        mvt_stream_peer_cut(&peer);
+        mvt_opaque_expect_closure(&channel, MV_CLOSUREREASON_CHANNELRESETBYSERVER);
+}
+END_TEST
+
+START_TEST(bytes_that_are_no_tls_end_it)
+{
+        MvChannelHandle channel = open_one();
+        struct mvt_stream_peer plain = {.listener = -1, .fd = peer.fd};
+        mvt_stream_peer_say(&plain, "this is not a record of TLS, whatever one thinks");
+        mvt_opaque_expect_closure(&channel, MV_CLOSUREREASON_CONNECTIONTERMINATED);
+}
+END_TEST
+
+static void add_ends(TCase *tests)
+{
+        tcase_add_test(tests, what_was_sent_before_an_orderly_end_is_read_first);
+        tcase_add_test(tests, more_than_the_buffer_holds_is_read_before_an_orderly_end);
+        tcase_add_test(tests, an_orderly_end_without_bytes);
+        tcase_add_test(tests, a_peer_that_has_said_all_may_still_listen);
+        tcase_add_test(tests, writing_to_a_peer_that_has_gone_loses_no_byte_of_its_last);
+        tcase_add_test(tests, the_same_buffers_serve_the_next_channel_at_once);
+        tcase_add_test(tests, the_device_may_be_switched_off_with_channels_open);
+}
+
+static void nothing(void)
+{
+}
+
+Suite *suite(void)
+{
+        Suite *s = suite_create("opaque trouble");
+        TCase *tests = tcase_create("no connection");
+        tcase_add_checked_fixture(tests, mvt_online_prepare, nothing);
+        tcase_add_loop_test(tests, a_connection_that_cannot_be_made, 0, 5);
+        tcase_add_test(tests, a_peer_that_never_shakes_hands_is_given_up);
+        tcase_add_test(tests, the_network_goes_while_connecting);
+        tcase_add_test(tests, a_name_is_looked_up);
+        tcase_add_loop_test(tests, a_certificate_that_is_refused, 0, 3);
+        tcase_add_test(tests, authorities_that_cannot_be_read);
+        suite_add_tcase(s, tests);
+        tests = tcase_create("TCP");
+        tcase_add_checked_fixture(tests, boot, end);
+        add_ends(tests);
+        tcase_add_test(tests, closed_while_connecting);
+        tcase_add_test(tests, a_reset_ends_it_at_once);
+        tcase_add_test(tests, a_reset_in_the_middle_of_writing);
+        tcase_add_test(tests, the_network_goes);
+        tcase_add_test(tests, the_network_handle_is_released);
+        tcase_add_test(tests, a_receive_buffer_that_is_unmapped_ends_it);
+        tcase_add_test(tests, four_channels_at_once);
+        suite_add_tcase(s, tests);
+        tests = tcase_create("TCP, real time");
+        tcase_add_checked_fixture(tests, boot_real, end);
+        tcase_add_test(tests, what_was_sent_before_an_orderly_end_is_read_first);
+        tcase_add_test(tests, more_than_the_buffer_holds_is_read_before_an_orderly_end);
+        tcase_add_test(tests, a_reset_ends_it_at_once);
+        tcase_add_test(tests, the_network_goes);
+        tcase_add_test(tests, four_channels_at_once);
+        suite_add_tcase(s, tests);
+        tests = tcase_create("a Unix socket");
+        tcase_add_checked_fixture(tests, boot_unix, end);
+        add_ends(tests);
+        suite_add_tcase(s, tests);
+        tests = tcase_create("TLS");
+        tcase_add_checked_fixture(tests, boot_tls, end_tls);
+        add_ends(tests);
+        tcase_add_test(tests, bytes_both_ways_over_tls);
+        tcase_add_test(tests, a_reset_ends_it_at_once);
+        tcase_add_test(tests, tls_that_is_cut_is_no_orderly_end);
+        tcase_add_test(tests, bytes_that_are_no_tls_end_it);
+        tcase_add_test(tests, the_network_goes);
+        tcase_add_test(tests, four_channels_at_once);
+        suite_add_tcase(s, tests);
+        return s;
+}
