@@ -222,6 +222,17 @@ START_TEST(a_change_under_way_is_in_the_answer)
 }
 END_TEST
 
+START_TEST(a_change_outlives_the_application)
+{
+        const struct MvConfigKeyToFetch key = key_of(DEVICE, CONFIG, "host"), only = key_of(ACCOUNT, CONFIG, "only");
+        ck_assert_int_eq(mvsim_set_config(MVSIM_STORE_CONFIG, MVSIM_SCOPE_DEVICE, "host", "changed", 7), 0);
+        ck_assert_int_eq(mvsim_set_config(MVSIM_STORE_CONFIG, MVSIM_SCOPE_ACCOUNT, "only", NULL, 0), 0);
+        mvt_online_restart();
+        expect_now(&key, MV_CONFIGKEYFETCHRESULT_OK, "changed");
+        expect_now(&only, MV_CONFIGKEYFETCHRESULT_KEYNOTFOUND, "");
+}
+END_TEST
+
 START_TEST(a_change_that_cannot_be_is_refused)
 {
         char key[102], value[4097] = "";
@@ -518,6 +529,7 @@ Suite *suite(void)
         tcase_add_loop_test(t, items_can_be_changed_while_the_device_runs, 0, 4);
         tcase_add_test(t, a_change_concerns_one_store_and_one_scope);
         tcase_add_test(t, a_change_under_way_is_in_the_answer);
+        tcase_add_test(t, a_change_outlives_the_application);
         tcase_add_test(t, a_change_that_cannot_be_is_refused);
         tcase_add_test(t, a_file_is_read_anew_and_one_that_is_gone_is_a_server_error);
         tcase_add_test(t, an_answer_must_fit_the_receive_buffer);

@@ -39,15 +39,33 @@ void mvt_online_prepare(void)
         ck_assert_int_eq(uv_loop_close(&loop), 0);
 }
 
-void mvt_online_boot(const struct mvt_device *options)
+static void go_online(void)
 {
-        mvt_online_prepare();
-        mvt_device_boot(options);
         next_slot = 0;
         record_count = 0;
         mvsim_nvic_set_vector(MVT_ONLINE_IRQ, handler);
         mvt_online.centre = mvt_centre_open(MVT_ONLINE_IRQ, ring, SLOTS);
         mvt_online.network = mvt_network_connect(mvt_online.centre, MVT_NETWORK_TAG);
+}
+
+void mvt_online_boot(const struct mvt_device *options)
+{
+        mvt_online_prepare();
+        mvt_device_boot(options);
+        go_online();
+}
+
+static void restart(void *unused)
+{
+        (void)unused;
+        mvRestart(MV_RESTARTMODE_AUTOAPPLYUPDATE);
+}
+
+void mvt_online_restart(void)
+{
+        ck_assert(mvsim_catch(restart, NULL, NULL));
+        ck_assert_int_eq(mvsim_boot_again(), 0);
+        go_online();
 }
 
 void mvt_online_boot_virtual(void)

@@ -36,6 +36,9 @@ void mvt_online_boot_virtual(void);
  * trusted. */
 void mvt_online_boot_with_server(uint16_t port, const char *ca_file, bool real_time);
 
+/* The application restarts: its handles are gone, and the next life is online again. */
+void mvt_online_restart(void);
+
 /* Releases both and shuts down. Channels are the test's to close. */
 void mvt_online_end(void);
 
