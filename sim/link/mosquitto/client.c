@@ -74,9 +74,14 @@ static bool is_established(struct mvs_mqtt_watch *watch)
 {
         int error = 0;
         socklen_t size = sizeof error;
+        struct sockaddr_storage peer;
+        socklen_t peer_size = sizeof peer;
         if (watch->established)
                 return true;
         getsockopt(watch->fd, SOL_SOCKET, SO_ERROR, &error, &size);
+        /* An error is told once, and libmosquitto's own try to begin TLS may have been told. */
+        if (error == 0 && getpeername(watch->fd, (struct sockaddr *)&peer, &peer_size) != 0)
+                error = ECONNREFUSED;
         watch->established = error == 0;
         if (error) {
                 watch->client->end_errno = error;

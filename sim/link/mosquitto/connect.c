@@ -1,6 +1,5 @@
 #include "sim/link/mosquitto/connect.h"
 
-#include <errno.h>
 #include <mqtt_protocol.h>
 #include <string.h>
 
@@ -38,8 +37,10 @@ struct mosquitto *mvs_mqtt_connect_make(struct mvs_mqtt_client *client)
                              connect->version == 1 ? MQTT_PROTOCOL_V5 : MQTT_PROTOCOL_V311);
         mosquitto_int_option(mosq, MOSQ_OPT_TCP_NODELAY, 1);
         mosquitto_int_option(mosq, MOSQ_OPT_SEND_MAXIMUM, UINT16_MAX); /* the device has limits of its own */
-        if (client->tls)
+        if (client->tls) {
                 mosquitto_void_option(mosq, MOSQ_OPT_SSL_CTX, client->tls);
+                mosquitto_int_option(mosq, MOSQ_OPT_SSL_CTX_WITH_DEFAULTS, 0);
+        }
         if (set_login(mosq, connect) == MOSQ_ERR_SUCCESS && set_will(mosq, connect) == MOSQ_ERR_SUCCESS)
                 return mosq;
         mosquitto_destroy(mosq);
@@ -55,18 +56,14 @@ static int keepalive_of(const struct mvs_mqtt_connect *connect)
 
 /*
  * Of libmosquitto's ways to connect, those that do not block take no properties, and the one that takes them blocks;
- * but reconnecting without blocking uses those of the last attempt. So the first attempt is made to fail before
- * anything leaves this computer: a socket of one family cannot be bound to an address of the other.
+ * but whatever is tried afterwards uses those of the last attempt. So the first attempt is one that it refuses for its
+ * arguments: a keep-alive time of a second, which is too short for it.
  */
-static int start_with_properties(struct mosquitto *mosq, const char *address, uint16_t port, int keepalive,
-                                 const mosquitto_property *properties)
+static int set_properties(struct mosquitto *mosq, const char *address, uint16_t port,
+                          const mosquitto_property *properties)
 {
-        const char *impossible = strchr(address, ':') ? "127.0.0.1" : "::1";
-        int result = mosquitto_connect_bind_v5(mosq, address, port, keepalive, impossible, properties);
-        if (result == MOSQ_ERR_SUCCESS)
-                return MOSQ_ERR_UNKNOWN;
-        result = mosquitto_string_option(mosq, MOSQ_OPT_BIND_ADDRESS, NULL);
-        return result == MOSQ_ERR_SUCCESS ? mosquitto_reconnect_async(mosq) : result;
+        int result = mosquitto_connect_bind_v5(mosq, address, port, 1, NULL, properties);
+        return result == MOSQ_ERR_INVAL ? MOSQ_ERR_SUCCESS : result;
 }
 
 /* A session that is to be found again lives on at the broker: with MQTT 5 that has to be said. */
@@ -74,13 +71,15 @@ int mvs_mqtt_connect_start(struct mvs_mqtt_client *client, const char *address)
 {
         const struct mvs_mqtt_connect *connect = &client->login->is.connect;
         uint16_t port = client->session->target.port;
-        int keepalive = keepalive_of(connect);
-        mosquitto_property *properties = NULL;
-        if (connect->version == 0 || connect->clean_start)
-                return mosquitto_connect_async(client->mosq, address, port, keepalive);
-        int result = mosquitto_property_add_int32(&properties, MQTT_PROP_SESSION_EXPIRY_INTERVAL, UINT32_MAX);
-        if (result == MOSQ_ERR_SUCCESS)
-                result = start_with_properties(client->mosq, address, port, keepalive, properties);
-        mosquitto_property_free_all(&properties);
-        return result;
+        int result = MOSQ_ERR_SUCCESS;
+        if (connect->version == 1 && !connect->clean_start) {
+                mosquitto_property *properties = NULL;
+                result = mosquitto_property_add_int32(&properties, MQTT_PROP_SESSION_EXPIRY_INTERVAL, UINT32_MAX);
+                if (result == MOSQ_ERR_SUCCESS)
+                        result = set_properties(client->mosq, address, port, properties);
+                mosquitto_property_free_all(&properties);
+        }
+        if (result != MOSQ_ERR_SUCCESS)
+                return result;
+        return mosquitto_connect_async(client->mosq, address, port, keepalive_of(connect));
 }
