@@ -236,7 +236,7 @@ enum MvStatus journal_append(struct journal *journal, const void *bytes, uint32_
 {
         struct record record = {.header = {.len = len, .number = journal->next}};
         enum MvStatus status = MV_STATUS_OKAY;
-        if (len > JOURNAL_RECORD_MAX)
+        if (len > JOURNAL_RECORD_MAX || journal->sectors < JOURNAL_SECTORS_MIN)
                 return MV_STATUS_PARAMETERFAULT;
         memcpy(record.bytes, bytes, len);
         record.header.crc = record_crc(&record);

@@ -29,7 +29,7 @@ struct journal {
 /* Finds what is stored. The flash handle is the caller's and must stay open. */
 enum MvStatus journal_open(struct journal *journal, MvExternalFlashHandle flash, uint32_t base, uint32_t sectors);
 
-/* Stores a record. PARAMETERFAULT: it is too long. */
+/* Stores a record. PARAMETERFAULT: it is too long, or the journal was never opened. */
 enum MvStatus journal_append(struct journal *journal, const void *bytes, uint32_t len);
 
 /* Calls `visit` for each record, oldest first, until it returns false. */
