@@ -44,7 +44,7 @@ END_TEST
 START_TEST(what_is_stored_is_in_the_file_at_once)
 {
         char *bytes = map(MVS_KEPT_WIFI, 100), found[5];
-        strcpy(bytes + 10, "word");
+        memcpy(bytes + 10, "word", 5);
         ck_assert_int_eq(pread(mvs_kept_file(&kept, MVS_KEPT_WIFI), found, sizeof found, 10), sizeof found);
         ck_assert_str_eq(found, "word");
         munmap(bytes, 100);

@@ -38,9 +38,11 @@ static void destroy(struct mvs_resolve *resolve)
 
 static void add(struct mvs_addresses *addresses, const struct sockaddr *address)
 {
-        const void *bytes = address->sa_family == AF_INET
-                                    ? (const void *)&((const struct sockaddr_in *)address)->sin_addr
-                                    : &((const struct sockaddr_in6 *)address)->sin6_addr;
+        const void *any = address; /* aligned as its family wants it */
+        const struct sockaddr_in *ipv4 = any;
+        const struct sockaddr_in6 *ipv6 = any;
+        const void *bytes =
+                address->sa_family == AF_INET ? (const void *)&ipv4->sin_addr : (const void *)&ipv6->sin6_addr;
         if (addresses->count < MVS_ADDRESSES_MAX &&
             inet_ntop(address->sa_family, bytes, addresses->text[addresses->count], INET6_ADDRSTRLEN))
                 addresses->count++;
