@@ -8,16 +8,28 @@ static bool network_is_active(const struct mvs_device *device)
         return device->network.open > 0 || device->machine.cloud.status != MVS_CLOUD_OFFLINE;
 }
 
+/* Waiting does not help an application that holds it itself. */
+static void look_at_holder(const struct mvs_call *call)
+{
+        unsigned open = call->device->network.open;
+        if (open > 0)
+                mvs_lint_found(call->device, MVS_LINT_sleep_with_network, call->number,
+                               "%s was asked for with %u network request%s open: it is refused until each is released "
+                               "(mvReleaseNetwork), however long the application waits",
+                               call->desc->name, open, open == 1 ? "" : "s");
+}
+
 enum MvStatus mvs_check_mvPowerSave(struct mvs_call *call, enum MvPowerSavingMode mode)
 {
         if ((unsigned)mode > MV_POWERSAVINGMODE_STOP3)
                 return mvs_reject(call, MV_STATUS_PARAMETERFAULT, "mode", "is %u: the modes are SLEEP (0) to STOP3 (4)",
                                   (unsigned)mode);
-        if (mode != MV_POWERSAVINGMODE_SLEEP && network_is_active(call->device))
-                return mvs_reject(call, MV_STATUS_MICROVISORBUSY, "mode",
-                                  "must be SLEEP while the network is active: a STOP mode needs it off (release every "
-                                  "network handle, once one was requested, and wait for DELIBERATELYOFFLINE)");
-        return MV_STATUS_OKAY;
+        if (mode == MV_POWERSAVINGMODE_SLEEP || !network_is_active(call->device))
+                return MV_STATUS_OKAY;
+        look_at_holder(call);
+        return mvs_reject(call, MV_STATUS_MICROVISORBUSY, "mode",
+                          "must be SLEEP while the network is active: a STOP mode needs it off (release every "
+                          "network handle, once one was requested, and wait for DELIBERATELYOFFLINE)");
 }
 
 enum MvStatus mvs_do_mvPowerSave(struct mvs_call *call, enum MvPowerSavingMode mode)
@@ -36,11 +48,12 @@ enum MvStatus mvs_check_mvDeepSleep(struct mvs_call *call, enum MvDeepSleepMode 
                                   "is %u: the modes are STANDBY (0) and SHUTDOWN (1)", (unsigned)mode);
         if (mvs_update_check(call) != MV_STATUS_OKAY)
                 return MV_STATUS_MICROVISORBUSY;
-        if (network_is_active(call->device))
-                return mvs_reject(call, MV_STATUS_MICROVISORBUSY, NULL,
-                                  "the network is active, and deep sleep needs it off (release every network handle, "
-                                  "once one was requested, and wait for DELIBERATELYOFFLINE)");
-        return MV_STATUS_OKAY;
+        if (!network_is_active(call->device))
+                return MV_STATUS_OKAY;
+        look_at_holder(call);
+        return mvs_reject(call, MV_STATUS_MICROVISORBUSY, NULL,
+                          "the network is active, and deep sleep needs it off (release every network handle, "
+                          "once one was requested, and wait for DELIBERATELYOFFLINE)");
 }
 
 enum MvStatus mvs_do_mvDeepSleep(struct mvs_call *call, enum MvDeepSleepMode mode)

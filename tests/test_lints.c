@@ -523,6 +523,47 @@ static void write_counts(bool erase)
         expect_okay(mvExternalFlashClose(&flash));
 }
 
+static void hold_network_and(enum MvStatus (*sleep)(void), const char *call)
+{
+        open_centre(reads_all_and_clears_them);
+        MvNetworkHandle held = mvt_network_request(centre, 1);
+        for (unsigned i = 0; i < 2; i++)
+                ck_assert_int_eq(sleep(), MV_STATUS_MICROVISORBUSY);
+        EXPECT_FOUND("sleep-with-network", 2, call, "1 network request", "mvReleaseNetwork");
+        mvt_network_release(&held);
+        mvt_centre_close(&centre);
+}
+
+static enum MvStatus sleep_deeply(void)
+{
+        return mvDeepSleep(MV_DEEPSLEEPMODE_STANDBY);
+}
+
+static enum MvStatus stop(void)
+{
+        return mvPowerSave(MV_POWERSAVINGMODE_STOP1);
+}
+
+START_TEST(sleep_with_network)
+{
+        if (_i == 0)
+                hold_network_and(sleep_deeply, "mvDeepSleep");
+        else
+                hold_network_and(stop, "mvPowerSave");
+}
+END_TEST
+
+START_TEST(sleep_with_the_network_going_down)
+{
+        open_centre(reads_all_and_clears_them);
+        MvNetworkHandle held = mvt_network_request(centre, 1);
+        mvt_network_release(&held);
+        expect_reject(mvDeepSleep(MV_DEEPSLEEPMODE_STANDBY), MV_STATUS_MICROVISORBUSY, "");
+        expect_none();
+        mvt_centre_close(&centre);
+}
+END_TEST
+
 START_TEST(flash_not_erased)
 {
         write_counts(false);
@@ -1014,6 +1055,8 @@ static void add_offline(Suite *suite)
         tcase_add_test(tests, status_of_the_log_is_heeded);
         tcase_add_test(tests, zero_handle);
         tcase_add_test(tests, zero_handles_of_ordinary_life);
+        tcase_add_loop_test(tests, sleep_with_network, 0, 2);
+        tcase_add_test(tests, sleep_with_the_network_going_down);
         tcase_add_test(tests, flash_not_erased);
         tcase_add_test(tests, flash_erased);
         tcase_add_test(tests, stack_buffer);
