@@ -181,6 +181,15 @@ enum MvStatus mvs_ending_of(struct mvs_call *call, enum mvsim_ending_kind kind, 
         return MV_STATUS_OKAY;
 }
 
+/* Nothing is said to a thread that is about to be sent elsewhere. */
+enum MvStatus mvs_ending_refuse(struct mvs_call *call)
+{
+        if (mvs_cpu_ipsr() == 0 && !atomic_load(&call->device->ending.taken))
+                return MV_STATUS_UNAVAILABLE;
+        return mvs_reject(call, MV_STATUS_UNAVAILABLE, NULL,
+                          "was made when the application's life had ended: it is about to start again");
+}
+
 static _Noreturn void leave_to_catcher(struct mvs_device *device, const struct mvsim_ending *what)
 {
         atomic_store(&device->ending.caught, true);

@@ -48,6 +48,9 @@ void mvs_ending_begin(struct mvs_device *device, const struct mvsim_ending *what
 enum MvStatus mvs_ending_of(struct mvs_call *call, enum mvsim_ending_kind kind, uint32_t argument,
                             enum MvWakeReason reason) __attribute__((warn_unused_result));
 
+/* A call that comes when the life has ended. */
+enum MvStatus mvs_ending_refuse(struct mvs_call *call) __attribute__((warn_unused_result));
+
 /* The application's thread, having left the simulator: where the life has ended, this is where it ends. */
 void mvs_ending_take(struct mvs_device *device);
 

@@ -16,8 +16,7 @@ static enum MvStatus check_context(struct mvs_call *call)
                                   "was made by the handler of a fast interrupt that has pre-empted Microvisor (set a "
                                   "flag there, call from the main loop)");
         if (mvs_cpu_is_halted(&call->device->machine.cpu))
-                return mvs_reject(call, MV_STATUS_UNAVAILABLE, NULL,
-                                  "was made when the application's life had ended: it is about to start again");
+                return mvs_ending_refuse(call);
         bool in_isr = mvs_cpu_ipsr() != 0;
         if (in_isr) {
                 call->device->statistics.calls_in_isr++;

@@ -477,30 +477,13 @@ static void run_a_thread(void *unused)
         pthread_join(thread, NULL);
 }
 
-static void end_on_another_thread(void)
-{
-        mvt_device_boot(NULL);
-        mvsim_catch(run_a_thread, NULL, NULL);
-        _exit(99);
-}
-
-START_TEST(a_life_that_another_thread_ends_cannot_be_caught)
-{
-        static struct mvt_child child;
-        mvt_child_run(&child, end_on_another_thread);
-        ck_assert_int_eq(child.exit_status, 2);
-        ck_assert_msg(strstr(child.output, "mvRestart: the thread that ended the application's life is not the one"),
-                      "%s", child.output);
-}
-END_TEST
-
 static void leave_thread(const struct mvsim_ending *ending, void *context)
 {
         *(struct mvsim_ending *)context = *ending;
         pthread_exit(NULL);
 }
 
-START_TEST(a_callback_serves_there)
+START_TEST(a_callback_serves_where_another_thread_ends_the_life)
 {
         struct mvsim_ending ending = {.call = NULL};
         mvsim_on_ending(leave_thread, &ending);
@@ -540,8 +523,7 @@ Suite *suite(void)
         tcase_add_loop_test(tests, the_application_is_left_where_it_calls_or_waits, 0, 3);
         tcase_add_test(tests, a_handler_is_not_left_but_what_it_interrupted);
         tcase_add_test(tests, a_callback_may_jump_out_in_every_life);
-        tcase_add_test(tests, a_life_that_another_thread_ends_cannot_be_caught);
-        tcase_add_test(tests, a_callback_serves_there);
+        tcase_add_test(tests, a_callback_serves_where_another_thread_ends_the_life);
         suite_add_tcase(suite, tests);
         return suite;
 }

@@ -136,6 +136,15 @@ START_TEST(lives_may_have_an_end)
 }
 END_TEST
 
+START_TEST(a_life_that_another_thread_ends_cannot_be_caught)
+{
+        run("t", "{}\n");
+        expect_end(2);
+        expect_said("mvRestart: the thread that ended the application's life is not the one that mvsim_catch() runs it "
+                    "on, and cannot be left (use mvsim_on_ending)");
+}
+END_TEST
+
 static char *content(const char *path)
 {
         static char text[1 << 16];
@@ -222,6 +231,7 @@ Suite *suite(void)
         tcase_add_test(tests, deep_sleep_that_nothing_ends_is_reported);
         tcase_add_test(tests, lives_may_follow_each_other_in_any_order);
         tcase_add_test(tests, lives_may_have_an_end);
+        tcase_add_test(tests, a_life_that_another_thread_ends_cannot_be_caught);
         tcase_add_test(tests, what_was_printed_is_not_lost);
         tcase_add_test(tests, the_event_log_goes_on);
         tcase_add_test(tests, the_same_seed_lives_in_the_same_way);

@@ -1,9 +1,11 @@
 /*
  * An application whose lives end in turn in the ways that the letters of its first argument name, then with status 7:
- * r restarts, s sleeps in standby, S in shutdown, c crashes, f programs a byte of the flash, which power may cut. Which
- * life it is, the external flash knows. It writes on standard error what it finds.
+ * r restarts, s sleeps in standby, S in shutdown, d in standby without an alarm, c crashes, t restarts on another
+ * thread where mvsim_catch() waits for the end, f programs a byte of the flash, which power may cut. Which life it is,
+ * the external flash knows. It writes on standard error what it finds.
  */
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,6 +86,20 @@ __attribute__((no_sanitize("undefined"))) static void crash(void)
         *nowhere = 1;
 }
 
+static void *restart(void *unused)
+{
+        mvRestart(MV_RESTARTMODE_AUTOAPPLYUPDATE);
+        return unused;
+}
+
+static void restart_on_a_thread(void *unused)
+{
+        pthread_t thread;
+        (void)unused;
+        if (pthread_create(&thread, NULL, restart, NULL) == 0)
+                pthread_join(thread, NULL);
+}
+
 int main(int argc, char **argv)
 {
         unsigned life = count_life();
@@ -97,6 +113,7 @@ int main(int argc, char **argv)
         case 's': sleep_deeply(MV_DEEPSLEEPMODE_STANDBY); break;
         case 'S': sleep_deeply(MV_DEEPSLEEPMODE_SHUTDOWN); break;
         case 'c': crash(); break;
+        case 't': mvsim_catch(restart_on_a_thread, NULL, NULL); break;
         case 'f': program_a_byte(); break;
         case 'd': mvDeepSleep(MV_DEEPSLEEPMODE_STANDBY); break;
         default: break;
