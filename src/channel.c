@@ -72,16 +72,16 @@ void mvs_channels_released(struct mvs_device *device, uint32_t network)
 
 /* ---- mvOpenChannel: the fields ---- */
 
-/* The kind of channel, or NULL for one that the device does not know. */
-static const struct mvs_channel_ops *ops_of(enum MvChannelType type)
+static const struct mvs_channel_ops *const kinds[] = {
+        [MV_CHANNELTYPE_OPAQUEBYTES] = &mvs_opaque_ops,
+        [MV_CHANNELTYPE_MQTT] = &mvs_mqtt_ops,
+        [MV_CHANNELTYPE_HTTP] = &mvs_http_ops,
+        [MV_CHANNELTYPE_CONFIGFETCH] = &mvs_config_ops,
+};
+
+static bool is_known(enum MvChannelType type)
 {
-        switch (type) {
-        case MV_CHANNELTYPE_OPAQUEBYTES: return &mvs_opaque_ops;
-        case MV_CHANNELTYPE_HTTP: return &mvs_http_ops;
-        case MV_CHANNELTYPE_CONFIGFETCH: return &mvs_config_ops;
-        case MV_CHANNELTYPE_MQTT: return &mvs_mqtt_ops;
-        default: return NULL;
-        }
+        return (unsigned)type < sizeof kinds / sizeof kinds[0];
 }
 
 static enum MvStatus check_handles(struct mvs_call *call, const struct MvOpenChannelParams *params)
@@ -129,10 +129,10 @@ static enum MvStatus check_send_buffer(struct mvs_call *call, const struct MvOpe
 
 static enum MvStatus check_type_and_endpoint(struct mvs_call *call, const struct MvOpenChannelParams *params)
 {
-        const struct mvs_channel_ops *ops = ops_of(params->v1.channel_type);
-        if (!ops)
+        if (!is_known(params->v1.channel_type))
                 return mvs_reject(call, MV_STATUS_UNKNOWNCHANNELTYPE, "channel_type",
-                                  "is %d: this version has no channels of such a type", (int)params->v1.channel_type);
+                                  "is %d: no type of channel (enum MvChannelType)", (int)params->v1.channel_type);
+        const struct mvs_channel_ops *ops = kinds[params->v1.channel_type];
         uint32_t len = params->v1.endpoint.length;
         if (!mvs_arg_readable(call, "endpoint.data", params->v1.endpoint.data, len ? len : 1))
                 return MV_STATUS_PARAMETERFAULT;
@@ -221,7 +221,7 @@ static void init_channel(struct mvs_device *device, struct mvs_channel *channel,
 {
         *channel = (struct mvs_channel){
                 .device = device,
-                .ops = ops_of(params->v1.channel_type),
+                .ops = kinds[params->v1.channel_type],
                 .centre = (uint32_t)(uintptr_t)params->v1.notification_handle,
                 .tag = params->v1.notification_tag,
                 .network = (uint32_t)(uintptr_t)params->v1.network_handle,

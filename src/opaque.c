@@ -143,10 +143,19 @@ static bool put_into_ring(const struct mvs_channel *channel, const char *bytes, 
                mvs_copy_to_app(channel->receive_buffer, bytes + first, len - first);
 }
 
+/* So many bytes are in the ring behind those that were. */
+static void count_bytes(struct mvs_channel *channel, size_t len)
+{
+        channel->opaque.unread += (uint32_t)len;
+        channel->opaque.in += len;
+        mvs_trace(&channel->device->machine, MVS_EVENT_RECEIVED, MVS_HEX("channel", channel->object.handle),
+                  MVS_NUMBER("bytes", len));
+        follow_for(channel, answer_us(channel) / 10); /* more of it may follow */
+        owe_readable(channel);
+}
+
 static void take_bytes(struct mvs_channel *channel, const char *bytes, size_t len)
 {
-        struct mvs_opaque *opaque = &channel->opaque;
-        struct mvs_machine *machine = &channel->device->machine;
         if (!put_into_ring(channel, bytes, len)) {
                 mvs_diag(MVS_LOG_WARNING,
                          "the receive buffer of the channel 0x%08" PRIx32
@@ -155,11 +164,7 @@ static void take_bytes(struct mvs_channel *channel, const char *bytes, size_t le
                 mvs_channel_break(channel, MV_CLOSUREREASON_CONNECTIONTERMINATED);
                 return;
         }
-        opaque->unread += (uint32_t)len;
-        opaque->in += len;
-        mvs_trace(machine, MVS_EVENT_RECEIVED, MVS_HEX("channel", channel->object.handle), MVS_NUMBER("bytes", len));
-        follow_for(channel, answer_us(channel) / 10); /* more of it may follow */
-        owe_readable(channel);
+        count_bytes(channel, len);
 }
 
 static void on_received(void *context, uint32_t id, const void *bytes, size_t len)
@@ -241,6 +246,23 @@ uint32_t mvs_opaque_look(struct mvs_channel *channel, uintptr_t *ret_address)
         return len;
 }
 
+/* The ring was full, so there may be more. */
+static void refill(struct mvs_channel *channel)
+{
+        const struct mvs_opaque *opaque = &channel->opaque;
+        size_t got, len;
+        do {
+                size_t at = ((size_t)opaque->head + opaque->unread) % channel->receive_len;
+                len = channel->receive_len - opaque->unread;
+                if (len > channel->receive_len - at)
+                        len = channel->receive_len - at;
+                got = len > 0 ? mvs_stream_fetch(opaque->stream, channel->receive_buffer + at, len) : 0;
+                if (got > 0)
+                        count_bytes(channel, got);
+        } while (got > 0 && got == len);
+        mvs_stream_resume(opaque->stream);
+}
+
 void mvs_opaque_consume(struct mvs_channel *channel, uint32_t len)
 {
         struct mvs_opaque *opaque = &channel->opaque;
@@ -249,7 +271,8 @@ void mvs_opaque_consume(struct mvs_channel *channel, uint32_t len)
         called(channel);
         opaque->head = (uint32_t)(((size_t)opaque->head + len) % channel->receive_len);
         opaque->unread -= len;
-        mvs_stream_consumed(opaque->stream, len);
+        if (mvs_stream_consumed(opaque->stream, len))
+                refill(channel);
         owe_readable(channel);
         if (opaque->ended)
                 end_in_order(channel);
@@ -312,7 +335,7 @@ static enum MvStatus check_endpoint(struct mvs_call *call, const struct MvSizedS
 
 static void open(struct mvs_call *call, struct mvs_channel *channel)
 {
-        static struct mvs_stream_user user = {
+        static const struct mvs_stream_user user = {
                 .connected = on_connected,
                 .received = on_received,
                 .room = on_room,
@@ -320,14 +343,13 @@ static void open(struct mvs_call *call, struct mvs_channel *channel)
         };
         struct mvs_machine *machine = &channel->device->machine;
         struct mvs_opaque *opaque = &channel->opaque;
-        user.context = channel->device;
         opaque->endpoint = call->object;
         opaque->answer.fire = on_no_answer;
         channel->reason = MV_CLOSUREREASON_NOTYETOPEN;
         mvs_trace(machine, MVS_EVENT_CONNECT, MVS_HEX("channel", channel->object.handle),
                   MVS_TEXT("endpoint", opaque->endpoint->key, strlen(opaque->endpoint->key)));
         opaque->stream = mvs_stream_open(machine->link, channel->object.handle, opaque->endpoint->value,
-                                         channel->receive_len, channel->send_len, &user);
+                                         channel->receive_len, channel->send_len, &user, channel->device);
         if (!opaque->stream) {
                 mvs_diag(MVS_LOG_ERROR, "the host has no memory or no thread for an opaque channel");
                 mvs_channel_break(channel, MV_CLOSUREREASON_UNEXPECTEDLYTERMINATED);

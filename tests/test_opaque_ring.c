@@ -9,7 +9,7 @@
 #include "opaque.h"
 #include "suite.h"
 
-#define ROUNDS 60 /* how often the bytes of random traffic fill the buffer */
+#define ROUNDS 40 /* how often the bytes of random traffic fill the buffer */
 
 static struct mvt_stream_peer peer;
 static struct mvt_pki pki;

@@ -1,4 +1,4 @@
-/* Sections of a profile whose keys are the user's own: the cloud's configuration items. */
+/* Sections of a profile whose keys are the user's own: the cloud's configuration items, the endpoints. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "lib/tempdir.h"
+#include "sim/profile/endpoint.h"
 #include "sim/profile/profile.h"
 #include "suite.h"
 
@@ -78,9 +79,10 @@ START_TEST(items_are_read_in_their_order_with_whatever_keys)
 }
 END_TEST
 
-#define A10    "aaaaaaaaaa"
-#define A100   A10 A10 A10 A10 A10 A10 A10 A10 A10 A10
-#define DEVICE "cloud.config.device"
+#define A10      "aaaaaaaaaa"
+#define A100     A10 A10 A10 A10 A10 A10 A10 A10 A10 A10
+#define DEVICE   "cloud.config.device"
+#define ENDPOINT "expected tcp://HOST:PORT, tls://HOST:PORT or unix:PATH"
 
 static const struct {
         const char *text;
@@ -104,6 +106,27 @@ static const struct {
         {"cloud: {config: {device: {a: {path: b}}}}\n",
          "1:30: " DEVICE ".a: found `key: value` pairs, expected a value, or {file: PATH}"},
         {"cloud: {config: {device: {a: {file: [b]}}}}\n", "1:37: " DEVICE ".a: found a list, expected a single value"},
+        {"endpoints: []\n",
+         "1:12: endpoints: found a list, expected `key: value` pairs, indented, with keys of your own"},
+        {"endpoints: {\"\": \"unix:a\"}\n",
+         "1:13: endpoints: found \"\", expected a key of 1 to 64 printable ASCII characters"},
+        {"endpoints: {a: \"tcp://b:1\", a: \"tcp://b:2\"}\n",
+         "1:29: endpoints.a: this key was already given in line 1; keep one of them"},
+        {"endpoints: {a: }\n", "1:16: endpoints.a: found nothing, expected a value (or leave the key out)"},
+        {"endpoints: {a: {file: b}}\n", "1:16: endpoints.a: found `key: value` pairs, expected a single value"},
+        {"endpoints: {a: host:80}\n", "1:16: endpoints.a: found \"host:80\", " ENDPOINT},
+        {"endpoints: {a: \"udp://host:80\"}\n", "1:16: endpoints.a: found \"udp://host:80\", " ENDPOINT},
+        {"endpoints: {a: \"tcp:/host:80\"}\n", "1:16: endpoints.a: found \"tcp:/host:80\", " ENDPOINT},
+        {"endpoints: {a: \"tcp://host\"}\n", "1:16: endpoints.a: found \"tcp://host\", " ENDPOINT},
+        {"endpoints: {a: \"tcp://:80\"}\n", "1:16: endpoints.a: found \"tcp://:80\", " ENDPOINT},
+        {"endpoints: {a: \"tcp://host:0\"}\n", "1:16: endpoints.a: found \"tcp://host:0\", " ENDPOINT},
+        {"endpoints: {a: \"tls://host:65536\"}\n", "1:16: endpoints.a: found \"tls://host:65536\", " ENDPOINT},
+        {"endpoints: {a: \"tls://::1:80\"}\n", "1:16: endpoints.a: found \"tls://::1:80\", " ENDPOINT},
+        {"endpoints: {a: \"tls://host:80/path\"}\n", "1:16: endpoints.a: found \"tls://host:80/path\", " ENDPOINT},
+        {"endpoints: {a: \"unix:\"}\n", "1:16: endpoints.a: found \"unix:\", " ENDPOINT},
+        {"endpoints:\n  a: unix:/" A100 A10 "\n", "2:6: endpoints.a: with the profile's directory in front, the path "
+                                                  "of the socket is longer than 107 bytes (put "
+                                                  "it into a directory with a shorter name)"},
         {"cloud: {config: {device: {a: \"b\\0c\"}}}\n",
          "1:30: " DEVICE ".a: found \"b?c\", expected text without zero bytes"},
 };
@@ -115,6 +138,45 @@ START_TEST(what_is_wrong_is_named_with_its_place)
         ck_assert_int_eq(load(&profile, wrongs[_i].text), -EINVAL);
         snprintf(whole, sizeof whole, "%s:%s", path, wrongs[_i].expected);
         ck_assert_str_eq(error, whole);
+}
+END_TEST
+
+static struct mvs_endpoint endpoint(const char *text)
+{
+        struct mvs_endpoint found;
+        ck_assert_msg(mvs_endpoint_parse(text, &found), "%s", text);
+        return found;
+}
+
+START_TEST(endpoints_are_names_and_where_they_are)
+{
+        struct mvs_profile profile;
+        char socket[600];
+        ck_assert_msg(load(&profile, "endpoints:\n"
+                                     "  plain: tcp://collector.example.com:7007\n"
+                                     "  with TLS: tls://[::1]:8883\n"
+                                     "  here: unix:a.socket\n"
+                                     "  there: unix:/run/b.socket\n"
+                                     "opaque: {ca_file: ca.pem}\n") == 0,
+                      "%s", error);
+        const struct mvs_profile_entry *entries = profile.endpoints.entries;
+        ck_assert_uint_eq(profile.endpoints.count, 4);
+        ck_assert_str_eq(entries[0].key, "plain");
+        ck_assert_int_eq(endpoint(entries[0].value).kind, MVS_ENDPOINT_TCP);
+        ck_assert_str_eq(endpoint(entries[0].value).where, "collector.example.com");
+        ck_assert_uint_eq(endpoint(entries[0].value).port, 7007);
+        ck_assert_str_eq(entries[1].key, "with TLS");
+        ck_assert_int_eq(endpoint(entries[1].value).kind, MVS_ENDPOINT_TLS);
+        ck_assert_str_eq(endpoint(entries[1].value).where, "::1");
+        ck_assert_int_eq(endpoint(entries[2].value).kind, MVS_ENDPOINT_UNIX);
+        snprintf(socket, sizeof socket, "%s/a.socket", dir.path);
+        ck_assert_str_eq(endpoint(entries[2].value).where, socket);
+        ck_assert_str_eq(endpoint(entries[3].value).where, "/run/b.socket");
+        snprintf(socket, sizeof socket, "%s/ca.pem", dir.path);
+        ck_assert_str_eq(profile.opaque.ca_file, socket);
+        ck_assert_uint_eq(profile.opaque.connect_timeout_ms, 10000);
+        ck_assert_uint_eq(profile.opaque.answer_ms, 200);
+        mvs_profile_finish(&profile);
 }
 END_TEST
 
@@ -155,6 +217,7 @@ Suite *suite(void)
         tcase_add_checked_fixture(t, set_up, tear_down);
         tcase_add_test(t, items_are_read_in_their_order_with_whatever_keys);
         tcase_add_loop_test(t, what_is_wrong_is_named_with_its_place, 0, (int)(sizeof wrongs / sizeof wrongs[0]));
+        tcase_add_test(t, endpoints_are_names_and_where_they_are);
         tcase_add_test(t, a_long_value_is_refused);
         tcase_add_test(t, a_file_that_cannot_serve_is_refused);
         suite_add_tcase(s, t);

@@ -1,5 +1,7 @@
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "sim/link/stream_parts.h"
 #include "sim/memory/memory.h"
@@ -30,7 +32,38 @@ size_t mvs_stream_room(const struct mvs_stream *stream)
         return stream->out_len - (atomic_load(&stream->put) - atomic_load(&stream->done));
 }
 
-bool mvs_stream_write(struct mvs_stream *stream, uintptr_t source, size_t len)
+/* Takes note of what a use of the socket met, unless it will be met again. */
+static size_t used(struct mvs_stream *stream, ssize_t result)
+{
+        if (result < 0 && errno != EAGAIN && errno != EINTR && errno != EFAULT)
+                atomic_store(&stream->error, -errno);
+        return result > 0 ? (size_t)result : 0;
+}
+
+/* The application's memory may be beside lent memory, and then cannot be read by the host's kernel: EFAULT, and the
+ * bytes are copied. */
+static size_t send_now(struct mvs_stream *stream, uintptr_t source, size_t len)
+{
+        size_t sent = 0;
+        pthread_mutex_lock(&stream->lock);
+        if (stream->fd >= 0)
+                sent = used(stream, send(stream->fd, (const void *)source, len, MSG_DONTWAIT | MSG_NOSIGNAL));
+        pthread_mutex_unlock(&stream->lock);
+        return sent;
+}
+
+size_t mvs_stream_fetch(struct mvs_stream *stream, uintptr_t destination, size_t len)
+{
+        size_t got = 0;
+        pthread_mutex_lock(&stream->lock);
+        if (stream->fd >= 0)
+                got = used(stream, recv(stream->fd, (void *)destination, len, MSG_DONTWAIT));
+        pthread_mutex_unlock(&stream->lock);
+        atomic_fetch_sub(&stream->receivable, got);
+        return got;
+}
+
+static bool put_into_ring(struct mvs_stream *stream, uintptr_t source, size_t len)
 {
         size_t put = atomic_load(&stream->put);
         size_t at = put % stream->out_len;
@@ -39,9 +72,16 @@ bool mvs_stream_write(struct mvs_stream *stream, uintptr_t source, size_t len)
             !mvs_copy_from_app(stream->out, source + first, len - first))
                 return false;
         atomic_store(&stream->put, put + len);
-        if (len > 0)
-                kick(stream);
+        kick(stream);
         return true;
+}
+
+bool mvs_stream_write(struct mvs_stream *stream, uintptr_t source, size_t len)
+{
+        size_t sent = 0;
+        if (len > 0 && atomic_load(&stream->put) == atomic_load(&stream->done))
+                sent = send_now(stream, source, len);
+        return sent == len || put_into_ring(stream, source + sent, len - sent);
 }
 
 /*
@@ -54,11 +94,19 @@ bool mvs_stream_await_room(struct mvs_stream *stream, size_t room)
         return mvs_stream_room(stream) > room && atomic_exchange(&stream->room_wanted, false);
 }
 
-void mvs_stream_consumed(struct mvs_stream *stream, size_t len)
+bool mvs_stream_consumed(struct mvs_stream *stream, size_t len)
 {
         atomic_fetch_add(&stream->receivable, len);
-        if (atomic_exchange(&stream->starved, false))
+        return atomic_exchange(&stream->starved, false);
+}
+
+/* Nobody but the caller could have made room meanwhile. */
+void mvs_stream_resume(struct mvs_stream *stream)
+{
+        if (atomic_load(&stream->receivable) > 0)
                 kick(stream);
+        else
+                atomic_store(&stream->starved, true);
 }
 
 void mvs_stream_close(struct mvs_stream *stream, bool flush)
@@ -72,6 +120,7 @@ void mvs_stream_close(struct mvs_stream *stream, bool flush)
 static void destroy(struct mvs_stream *stream)
 {
         mvs_stream_tls_close(stream);
+        pthread_mutex_destroy(&stream->lock);
         free(stream->out);
         free(stream);
 }
@@ -109,6 +158,9 @@ void mvs_stream_shut(struct mvs_stream *stream)
                 mvs_resolve_cancel(stream->resolve);
         stream->resolve = NULL;
         mvs_stream_tls_close(stream);
+        pthread_mutex_lock(&stream->lock);
+        stream->fd = -1;
+        pthread_mutex_unlock(&stream->lock);
         uv_close((uv_handle_t *)&stream->timer, mvs_stream_on_closed);
         if (stream->io_open)
                 uv_close(&stream->io.handle, mvs_stream_on_closed);
@@ -118,7 +170,7 @@ void mvs_stream_shut(struct mvs_stream *stream)
 void mvs_stream_finish(struct mvs_stream *stream, enum mvs_stream_end how, const char *detail)
 {
         if (!stream->released)
-                stream->user->ended(stream->user->context, stream->id, how, detail);
+                stream->user->ended(stream->context, stream->id, how, detail);
         mvs_stream_shut(stream);
 }
 
@@ -218,7 +270,7 @@ static void begin_run(struct mvs_link *link, struct mvs_link_command *command)
         struct mvs_streams *streams = streams_of(link);
         stream->timer.data = stream;
         if (!streams || uv_timer_init(mvs_link_loop(link), &stream->timer) < 0) {
-                stream->user->ended(stream->user->context, stream->id, MVS_STREAM_NO_HOST, "out of memory");
+                stream->user->ended(stream->context, stream->id, MVS_STREAM_NO_HOST, "out of memory");
                 stream->state = MVS_STREAM_OVER;
                 return;
         }
@@ -230,7 +282,7 @@ static void begin_run(struct mvs_link *link, struct mvs_link_command *command)
 }
 
 struct mvs_stream *mvs_stream_open(struct mvs_link *link, uint32_t id, const char *address, size_t receive_len,
-                                   size_t write_len, const struct mvs_stream_user *user)
+                                   size_t write_len, const struct mvs_stream_user *user, void *context)
 {
         struct mvs_stream *stream = calloc(1, sizeof *stream);
         uint8_t *out = malloc(write_len);
@@ -238,15 +290,19 @@ struct mvs_stream *mvs_stream_open(struct mvs_link *link, uint32_t id, const cha
                 goto failed;
         stream->id = id;
         stream->user = user;
+        stream->context = context;
         stream->link = link;
         stream->out = out;
         stream->out_len = write_len;
+        stream->fd = -1;
+        pthread_mutex_init(&stream->lock, NULL);
         atomic_store(&stream->receivable, receive_len);
         stream->begin = (struct mvs_link_command){.run = begin_run, .discard = no_discard};
         stream->kick = (struct mvs_link_command){.run = kick_run, .discard = no_discard};
         stream->release = (struct mvs_link_command){.run = release_run, .discard = release_discard};
         if (mvs_link_post(link, &stream->begin) == 0)
                 return stream;
+        pthread_mutex_destroy(&stream->lock);
 failed:
         free(stream);
         free(out);

@@ -19,7 +19,7 @@ void mvs_stream_taken(struct mvs_stream *stream, size_t len)
                 return;
         atomic_fetch_add(&stream->done, len);
         if (atomic_exchange(&stream->room_wanted, false) && !stream->released)
-                stream->user->room(stream->user->context, stream->id);
+                stream->user->room(stream->context, stream->id);
 }
 
 /* The next bytes for the wire, in at most two pieces. */
@@ -117,6 +117,8 @@ static void say_farewell(struct mvs_stream *stream)
  */
 void mvs_stream_pump_out(struct mvs_stream *stream)
 {
+        if (!stream->write_error)
+                stream->write_error = atomic_load(&stream->error);
         write_bytes(stream);
         if (stream->write_error)
                 mvs_stream_taken(stream, atomic_load(&stream->put) - atomic_load(&stream->done));
@@ -134,7 +136,7 @@ void mvs_stream_end_of_input(struct mvs_stream *stream)
         if (stream->state == MVS_STREAM_LINGERING && stream->farewell)
                 mvs_stream_shut(stream);
         else if (!stream->released)
-                stream->user->ended(stream->user->context, stream->id, MVS_STREAM_CLOSED, "the peer has closed it");
+                stream->user->ended(stream->context, stream->id, MVS_STREAM_CLOSED, "the peer has closed it");
 }
 
 /*
@@ -143,6 +145,8 @@ void mvs_stream_end_of_input(struct mvs_stream *stream)
  */
 static void on_end(struct mvs_stream *stream, int error)
 {
+        if (!stream->write_error)
+                stream->write_error = atomic_load(&stream->error);
         if (error == UV_EOF && stream->write_error && stream->write_error != UV_EPIPE)
                 error = stream->write_error;
         if (stream->state == MVS_STREAM_LINGERING && error != UV_EOF)
@@ -216,16 +220,22 @@ void mvs_stream_pump_in(struct mvs_stream *stream)
 void mvs_stream_deliver(struct mvs_stream *stream, const void *bytes, size_t len)
 {
         atomic_fetch_sub(&stream->receivable, len);
-        stream->user->received(stream->user->context, stream->id, bytes, len);
+        stream->user->received(stream->context, stream->id, bytes, len);
         if (!stream->tls.session)
                 mvs_stream_pump_in(stream);
 }
 
 void mvs_stream_established(struct mvs_stream *stream)
 {
+        uv_os_fd_t fd;
         uv_timer_stop(&stream->timer);
         stream->state = MVS_STREAM_OPEN;
-        stream->user->connected(stream->user->context, stream->id);
+        if (!stream->tls.session && uv_fileno(&stream->io.handle, &fd) == 0) {
+                pthread_mutex_lock(&stream->lock);
+                stream->fd = fd;
+                pthread_mutex_unlock(&stream->lock);
+        }
+        stream->user->connected(stream->context, stream->id);
         mvs_stream_pump_in(stream);
         if (stream->state == MVS_STREAM_OPEN)
                 mvs_stream_pump_out(stream);

@@ -16,6 +16,7 @@
 #ifndef MVS_LINK_STREAM_PARTS_H
 #define MVS_LINK_STREAM_PARTS_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <uv.h>
 
@@ -57,6 +58,7 @@ struct mvs_stream {
         uint32_t id;
         struct mvs_endpoint endpoint;
         const struct mvs_stream_user *user;
+        void *context;
         struct mvs_link *link;
 
         /* Between the two sides. The ring `out` holds the bytes from `done` to `put`, which only grow. */
@@ -68,6 +70,9 @@ struct mvs_stream {
         atomic_bool starved;      /* the socket is not read until there is some */
         atomic_bool room_wanted;  /* the application waits for room to write */
         atomic_bool kicked;       /* `kick` is queued */
+        pthread_mutex_t lock;     /* innermost: while the descriptor is used outside of the loop, it is not closed */
+        int fd;                   /* -1: not to be used outside of it */
+        atomic_int error;         /* met outside of it, and taken from the socket by that: negative errno */
         struct mvs_link_command begin, kick, release;
         bool flush; /* before `release` was posted */
 

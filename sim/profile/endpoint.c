@@ -45,7 +45,7 @@ bool mvs_endpoint_parse(const char *text, struct mvs_endpoint *ret)
 
 int mvs_endpoint_anchor(char **text, const char *profile_path)
 {
-        char *path, *whole;
+        char *path, *whole = NULL;
         if (!is_unix(*text))
                 return 0;
         path = strdup(*text + UNIX_LEN);
