@@ -6,6 +6,7 @@
 #ifndef MVT_APP_H
 #define MVT_APP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "mv_syscalls.h"
@@ -27,6 +28,24 @@ extern const struct mvt_app app_first_things;
 extern const struct mvt_app app_one_centre;
 /* A request every five seconds; opens again what it loses. */
 extern const struct mvt_app app_recovering;
+
+/* Configuration, then MQTT on the same two buffers; work is filed in a queue by the handler; connects again. */
+extern const struct mvt_app app_mqtt_device;
+/* HTTP, configuration and word of updates on one centre. */
+extern const struct mvt_app app_shared_centre;
+
+/* What app_mqtt_device has seen; a test sets `stop`. */
+struct app_mqtt_device {
+        unsigned connections, published, messages, losses;
+        char last_message[65];
+        bool stop;
+};
+extern struct app_mqtt_device app_mqtt_device_seen;
+
+struct app_shared_centre {
+        unsigned exchanges, updates;
+};
+extern struct app_shared_centre app_shared_centre_seen;
 
 /* How many requests of app_recovering were answered, and how often its channel was lost. */
 extern unsigned app_recovering_answers, app_recovering_losses;
