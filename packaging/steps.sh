@@ -118,9 +118,9 @@ suite_recorded() {
         MVSIM_COVERAGE=$PWD/$1/coverage.bin suite 'tests' "$1" testlog.json 1
 }
 
-# Fewer than all the pairs of the calls that there are is a failure; then the report says which are missing.
-judge_coverage() {
-        quietly "$1/mvsim" coverage --natural --fail-under "$coverage_percent" "$1/coverage.bin"
+# Fewer than all the pairs of the calls that there are is a failure; the report says which are missing.
+show_coverage() {
+        "$1/mvsim" coverage --natural --fail-under "$coverage_percent" "$1/coverage.bin"
 }
 
 # Children of a test may have threads, do not join those of their parent, and end by the signals that a test expects.

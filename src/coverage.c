@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "sim/diag.h"
+#include "sim/memory/cut_file.h"
 
 #define WHY_SIZE  256
 #define LINE_SIZE 512
@@ -196,6 +197,7 @@ static int map(struct mvs_coverage *coverage, int fd, char ret_why[WHY_SIZE])
                 munmap(file, len);
         else
                 coverage->file = file;
+        mvs_cut_file_watch(coverage->file, len, "the record of the status coverage");
         return result;
 }
 
@@ -225,7 +227,9 @@ int mvs_coverage_open(struct mvs_coverage *ret, const char *pattern)
 
 void mvs_coverage_close(struct mvs_coverage *coverage)
 {
-        if (coverage->file)
-                munmap(coverage->file, sizeof *coverage->file);
+        if (!coverage->file)
+                return;
+        mvs_cut_file_watch(NULL, 0, NULL);
+        munmap(coverage->file, sizeof *coverage->file);
         coverage->file = NULL;
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "sim/memory/cut_file.h"
 #include "sim/memory/dispatch.h"
 #include "sim/memory/memory.h"
 #include "sim/memory/report.h"
@@ -129,7 +130,7 @@ static bool is_resolved(int signal, const siginfo_t *info, void *context)
                 return starts_call(info, context);
         if (signal != SIGSEGV && signal != SIGBUS)
                 return false;
-        return mvs_copy_fault(info, context) ||
+        return mvs_copy_fault(info, context) || (signal == SIGBUS && mvs_cut_file_fault((uintptr_t)info->si_addr)) ||
                (signal == SIGSEGV && mvs_guard_fault((uintptr_t)info->si_addr, context) == MVS_GUARD_RESOLVED);
 }
 
