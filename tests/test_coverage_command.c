@@ -121,6 +121,35 @@ START_TEST(used_leaves_out_calls_that_were_never_made)
 }
 END_TEST
 
+/* The suite itself makes these five, and no other. */
+START_TEST(program_leaves_out_calls_that_it_does_not_use)
+{
+        record("a");
+        ck_assert_int_eq(run("--program /proc/$PPID/exe a"), 0);
+        assert_output("\nmvReleaseNetwork                0 of 4  ");
+        assert_output("\nmvNoOp ");
+        assert_no_output("mvGetSysClk");
+        assert_output(" calls; 1 pairs by fault injection only\n");
+        ck_assert_int_eq(run("--program $MVSIM_CLI --used a"), 0);
+        assert_no_output("mvReleaseNetwork");
+        assert_output("\n3 of 4 pairs of call and status (75.0 %), 2 calls;");
+}
+END_TEST
+
+START_TEST(program_must_be_one)
+{
+        char path[MVT_PATH_SIZE];
+        record("a");
+        mvt_path(path, &dir, "cut");
+        mvt_write_file(path, "\177ELF\2", 5);
+        ck_assert_int_eq(run("--program none --program a --program cut --program . a"), 2);
+        ck_assert_str_eq(output, "mvsim coverage: --program none: it cannot be read: No such file or directory\n"
+                                 "mvsim coverage: --program a: it is not a program for a 64-bit Linux\n"
+                                 "mvsim coverage: --program cut: it is not a program for a 64-bit Linux\n"
+                                 "mvsim coverage: --program .: it is not a program for a 64-bit Linux\n");
+}
+END_TEST
+
 START_TEST(natural_does_not_count_what_was_injected)
 {
         record("a");
@@ -291,6 +320,8 @@ Suite *suite(void)
         tcase_add_test(tests, a_row_shows_a_calls_statuses);
         tcase_add_test(tests, what_was_never_provoked_is_listed);
         tcase_add_test(tests, used_leaves_out_calls_that_were_never_made);
+        tcase_add_test(tests, program_leaves_out_calls_that_it_does_not_use);
+        tcase_add_test(tests, program_must_be_one);
         tcase_add_test(tests, natural_does_not_count_what_was_injected);
         tcase_add_test(tests, what_only_injection_leads_to_counts_when_natural_too);
         tcase_add_test(tests, statuses_beside_the_headers_list_are_shown_and_do_not_count);

@@ -14,6 +14,7 @@ enum {
         OPTION_FAIL_UNDER,
         OPTION_USED,
         OPTION_NATURAL,
+        OPTION_PROGRAM,
 };
 
 static const struct format {
@@ -31,11 +32,14 @@ struct coverage {
         double fail_under; /* percent */
         char **files;
         int count;
+        int result; /* of looking at programs */
 };
 
 static const struct argp_option options[] = {
         {"format", OPTION_FORMAT, "FORMAT", 0, "text (default), json or html, to standard output", 0},
         {"used", OPTION_USED, NULL, 0, "Leave out the calls that were never made", 0},
+        {"program", OPTION_PROGRAM, "PROGRAM", 0,
+         "Leave out the calls that PROGRAM does not use; may be repeated, for shared libraries of an application's", 0},
         {"natural", OPTION_NATURAL, NULL, 0,
          "Do not count what mvsim_fail() brought about, save where the header lists a status that nothing else leads "
          "to",
@@ -47,8 +51,9 @@ static const struct argp_option options[] = {
 static const char doc[] =
         "Shows which calls have returned which of the statuses that the header lists for them, from FILEs that "
         "applications have recorded (`mvsim run --coverage`, MVSIM_COVERAGE, or coverage.file in the profile)."
-        "\vExit status: 0; 1 less was provoked than --fail-under asks for; 2 a FILE cannot be read or is no record of "
-        "this version's; 64 wrong options; 125 failure of mvsim itself.";
+        "\vExit status: 0; 1 less was provoked than --fail-under asks for; 2 a FILE or PROGRAM cannot be read, or is "
+        "not "
+        "what it should be; 64 wrong options; 125 failure of mvsim itself.";
 
 static void set_format(struct coverage *coverage, const char *name, struct argp_state *state)
 {
@@ -70,6 +75,16 @@ static double parse_percent(const char *text, struct argp_state *state)
         return percent;
 }
 
+static void add_program(struct coverage *coverage, const char *path)
+{
+        char why[256];
+        int result = mvs_coverage_report_program(&coverage->report, path, why);
+        if (result == 0)
+                return;
+        fprintf(stderr, "mvsim coverage: --program %s: %s\n", path, why);
+        coverage->result = result;
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
         struct coverage *coverage = state->input;
@@ -77,6 +92,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         case OPTION_FORMAT: set_format(coverage, arg, state); return 0;
         case OPTION_FAIL_UNDER: coverage->fail_under = parse_percent(arg, state); return 0;
         case OPTION_USED: coverage->report.used_only = true; return 0;
+        case OPTION_PROGRAM: add_program(coverage, arg); return 0;
         case OPTION_NATURAL: coverage->report.natural_only = true; return 0;
         case ARGP_KEY_ARGS:
                 coverage->files = state->argv + state->next;
@@ -90,7 +106,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 /* Every file is looked at, so that all that are wrong are named. */
 static int add_files(struct coverage *coverage)
 {
-        int result = 0;
+        int result = coverage->result;
         for (int i = 0; i < coverage->count; i++) {
                 char why[256];
                 int added = mvs_coverage_report_add(&coverage->report, coverage->files[i], why);

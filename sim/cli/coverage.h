@@ -10,7 +10,9 @@
 
 struct mvs_coverage_report {
         uint64_t counts[MVS_CALL_COUNT][MVS_STATUS_COUNT][MVS_COVERAGE_CAUSES];
-        bool used_only;    /* calls that were never made do not count */
+        bool used_only;   /* calls that were never made do not count, save those of linked_only */
+        bool linked_only; /* calls that no program is linked with do not count, save those of used_only */
+        bool linked[MVS_CALL_COUNT];
         bool natural_only; /* what fault injection did does not count, save where nothing else leads */
 };
 
@@ -30,6 +32,10 @@ struct mvs_coverage_sum {
 
 /* Adds what a file has recorded. 0 or a negative errno; then *ret_why completes "FILE: ". */
 int mvs_coverage_report_add(struct mvs_coverage_report *report, const char *path, char ret_why[256])
+        __attribute__((warn_unused_result));
+
+/* Notes the calls that the program uses, made or not. The same results. */
+int mvs_coverage_report_program(struct mvs_coverage_report *report, const char *path, char ret_why[256])
         __attribute__((warn_unused_result));
 
 /* Is the call one that this report is about? Of those that are not, some have yet to be implemented. */

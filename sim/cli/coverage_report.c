@@ -52,7 +52,10 @@ static bool was_made(const struct mvs_coverage_report *report, unsigned call)
 
 bool mvs_coverage_has_call(const struct mvs_coverage_report *report, unsigned call)
 {
-        return !mvs_coverage_is_later(call) && (!report->used_only || was_made(report, call));
+        if (mvs_coverage_is_later(call))
+                return false;
+        bool chosen = (report->used_only && was_made(report, call)) || (report->linked_only && report->linked[call]);
+        return chosen || !(report->used_only || report->linked_only);
 }
 
 enum mvs_coverage_state mvs_coverage_state(const struct mvs_coverage_report *report, unsigned call, unsigned status)

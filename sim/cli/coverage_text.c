@@ -113,7 +113,7 @@ int mvs_coverage_print_text(const struct mvs_coverage_report *report, FILE *out)
                    report->natural_only ? "Never provoked, or not without fault injection:" : "Never provoked:",
                    is_missing);
         print_total(report, out);
-        if (!report->used_only)
+        if (!report->used_only && !report->linked_only)
                 print_later(out);
         return ferror(out) ? -EIO : 0;
 }
