@@ -182,7 +182,7 @@ static bool is_unfinished(const struct mvs_coverage_file *file, size_t size)
 
 static int map(struct mvs_coverage *coverage, int fd, char ret_why[WHY_SIZE])
 {
-        size_t size;
+        size_t size = 0;
         int result = give_size(fd, &size, ret_why);
         if (result < 0)
                 return result;

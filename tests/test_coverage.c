@@ -288,7 +288,7 @@ static void change_pairs(void)
 static void add_a_call(void)
 {
         make_record();
-        strcat(record.pairs, "mvNewCall OKAY\n");
+        memcpy(record.pairs + strlen(record.pairs), "mvNewCall OKAY\n", 15);
         mvt_write_file(path, &record, sizeof record);
 }
 
