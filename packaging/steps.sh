@@ -5,7 +5,7 @@ passed=0
 failed=0
 skipped=0
 suite_limit_s=600
-coverage_percent=99 # UNKNOWNCHANNELENDPOINT needs opaque channels
+coverage_percent=82 # of the pairs; what MQTT refuses is not provoked yet
 failures=() # what failed, in words
 
 sources() {
