@@ -233,14 +233,23 @@ static void watch_forks(void)
         pthread_atfork(NULL, NULL, forget_device);
 }
 
-/* The profile becomes the device's in any case. */
+static int fail_without_memory(struct mvs_profile *profile, const struct mvs_restart_state *from)
+{
+        struct mvs_kept files;
+        mvs_profile_finish(profile);
+        if (from) {
+                files = from->files;
+                mvs_kept_finish(&files);
+        }
+        return -ENOMEM;
+}
+
+/* The profile, and the files of the life before, become the device's in any case. */
 static int boot_with(struct mvs_profile *profile, const struct mvs_restart_state *from)
 {
         struct mvs_device *device = mvs_arena_create(sizeof *device);
-        if (!device) {
-                mvs_profile_finish(profile);
-                return -ENOMEM;
-        }
+        if (!device)
+                return fail_without_memory(profile, from);
         int result = init_device(device, profile, from);
         if (result < 0)
                 mvs_arena_destroy(device, sizeof *device);

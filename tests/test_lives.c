@@ -136,6 +136,34 @@ START_TEST(lives_may_have_an_end)
 }
 END_TEST
 
+static const struct {
+        const char *event;
+        const char *said;
+} ends[] = {
+        {"{at_ms: 40, do: restart}", "life 1: reason 2,"},
+        {"{at_ms: 5, do: application-update}", "life 1: reason 9,"},
+        {"{at_ms: 5, do: microvisor-update}", "life 1: reason 10, second 0,"},
+};
+
+#define ENDS ((int)(sizeof ends / sizeof ends[0]))
+
+/* Whatever the application is doing. */
+START_TEST(the_world_ends_a_life)
+{
+        static const char *const doings[] = {"w", "p", "x"};
+        char settings[400];
+        snprintf(settings, sizeof settings,
+                 "network: {connect_ms: 10}\n"
+                 "updates: {download_ms: 50, install_ms: 10}\n"
+                 "schedule: {events: [%s]}\n",
+                 ends[_i % ENDS].event);
+        setenv("MVSIM_TIME", _i / ENDS % 2 ? "real" : "virtual", 1);
+        run(doings[_i / (2 * ENDS)], settings);
+        expect_end(DONE);
+        expect_said(ends[_i % ENDS].said);
+}
+END_TEST
+
 START_TEST(a_life_that_another_thread_ends_cannot_be_caught)
 {
         run("t", "{}\n");
@@ -231,6 +259,7 @@ Suite *suite(void)
         tcase_add_test(tests, deep_sleep_that_nothing_ends_is_reported);
         tcase_add_test(tests, lives_may_follow_each_other_in_any_order);
         tcase_add_test(tests, lives_may_have_an_end);
+        tcase_add_loop_test(tests, the_world_ends_a_life, 0, 6 * ENDS);
         tcase_add_test(tests, a_life_that_another_thread_ends_cannot_be_caught);
         tcase_add_test(tests, what_was_printed_is_not_lost);
         tcase_add_test(tests, the_event_log_goes_on);

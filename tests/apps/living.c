@@ -1,8 +1,9 @@
 /*
  * An application whose lives end in turn in the ways that the letters of its first argument name, then with status 7:
  * r restarts, s sleeps in standby, S in shutdown, d in standby without an alarm, c crashes, t restarts on another
- * thread where mvsim_catch() waits for the end, f programs a byte of the flash, which power may cut. Which life it is,
- * the external flash knows. It writes on standard error what it finds.
+ * thread where mvsim_catch() waits for the end, f programs a byte of the flash, which power may cut, w waits for ever,
+ * p polls, x computes and never calls. Which life it is, the external flash knows. It writes on standard error what it
+ * finds.
  */
 #include <inttypes.h>
 #include <pthread.h>
@@ -86,6 +87,24 @@ __attribute__((no_sanitize("undefined"))) static void crash(void)
         *nowhere = 1;
 }
 
+static void wait_for_ever(void)
+{
+        for (;;)
+                __WFI();
+}
+
+static void poll(void)
+{
+        for (uint64_t now;;)
+                mvGetMicroseconds(&now);
+}
+
+static void compute(void)
+{
+        for (volatile unsigned counter = 0;;)
+                counter = counter + 1;
+}
+
 static void *restart(void *unused)
 {
         mvRestart(MV_RESTARTMODE_AUTOAPPLYUPDATE);
@@ -113,6 +132,9 @@ int main(int argc, char **argv)
         case 's': sleep_deeply(MV_DEEPSLEEPMODE_STANDBY); break;
         case 'S': sleep_deeply(MV_DEEPSLEEPMODE_SHUTDOWN); break;
         case 'c': crash(); break;
+        case 'w': wait_for_ever(); break;
+        case 'p': poll(); break;
+        case 'x': compute(); break;
         case 't': mvsim_catch(restart_on_a_thread, NULL, NULL); break;
         case 'f': program_a_byte(); break;
         case 'd': mvDeepSleep(MV_DEEPSLEEPMODE_STANDBY); break;
