@@ -32,7 +32,7 @@ _Static_assert((int)MVS_MQTT_COMPLETED == MV_MQTTREQUESTSTATE_REQUESTCOMPLETED &
 
 #define PER_ITEM   32U /* bytes of the receive buffer, besides topic and payload (decision 26) */
 #define PER_CODE   4U
-#define GAP_US     1U /* from the reading of an item to the announcement of the next */
+#define GAP_US     1U /* from the call that reads an item to the announcement of the next */
 #define PATIENCE_S 10 /* for which the device's clock waits for an answer that is due */
 
 /* A request that was accepted and is not answered. */
@@ -132,6 +132,13 @@ const struct mvs_mqtt_item *mvs_mqtt_readable(const struct mvs_channel *channel)
         return channel->mqtt.announced ? channel->mqtt.items : NULL;
 }
 
+/* In virtual time the call itself takes some. */
+static uint64_t after_this_call(const struct mvs_machine *machine)
+{
+        uint64_t call_us = machine->timeline.mode == MVS_TIME_VIRTUAL ? machine->timeline.call_us : 0;
+        return mvs_machine_now(machine) + call_us + GAP_US;
+}
+
 void mvs_mqtt_consume(struct mvs_channel *channel)
 {
         struct mvs_mqtt_channel *mqtt = &channel->mqtt;
@@ -141,7 +148,7 @@ void mvs_mqtt_consume(struct mvs_channel *channel)
                 mqtt->last = &mqtt->items;
         mqtt->used -= cost(channel, item);
         mqtt->announced = false;
-        mqtt->earliest_us = mvs_machine_now(&channel->device->machine) + GAP_US;
+        mqtt->earliest_us = after_this_call(&channel->device->machine);
         free(item);
         admit(channel);
         schedule(channel);

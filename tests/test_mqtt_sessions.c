@@ -1,82 +1,353 @@
-/* Sessions that the broker keeps: who comes back without a clean start finds his subscriptions, and what came
- * meanwhile. */
+/* What outlives a connection: sessions, retained messages, wills, and messages that nobody acknowledged. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
 #include "broker.h"
+#include "life.h"
 #include "mqtt.h"
 #include "suite.h"
 
 static struct mvt_broker broker;
+static struct mvt_subscriber other;
+static MvChannelHandle channel;
 
 static void boot(void)
 {
-        mvt_broker_start(&broker, NULL);
-        mvt_mqtt_boot(&(struct mvt_mqtt_boot){.port = broker.port});
+        mvt_broker_start(&broker, &(struct mvt_broker_options){.persistent = true});
+        mvt_mqtt_boot(&(struct mvt_mqtt_boot){.port = broker.port, .profile = "limits: {channel_opens_per_s: 100}\n"});
 }
 
 static void end(void)
 {
+        mvt_subscriber_finish(&other);
+        if (channel)
+                mvt_channel_close(&channel);
         mvt_online_end();
         mvt_broker_finish(&broker);
 }
 
-static MvChannelHandle connect_again(enum MvMqttProtocolVersion version, bool clean_start)
+/* Closes what is open, and connects again. */
+static void connect_again(uint8_t clean_start, enum MvMqttProtocolVersion version)
 {
-        MvChannelHandle channel = mvt_mqtt_open(0);
         struct MvMqttConnectRequest request = mvt_mqtt_request();
-        request.protocol_version = version;
+        if (channel)
+                mvt_channel_close(&channel);
         request.clean_start = clean_start;
+        request.protocol_version = version;
+        channel = mvt_mqtt_open(0);
         mvt_mqtt_connect(channel, &request);
-        return channel;
 }
 
-static const enum MvMqttProtocolVersion versions[] = {MV_MQTTPROTOCOLVERSION_V3_1_1, MV_MQTTPROTOCOLVERSION_V5};
-
-START_TEST(a_session_is_taken_up_again)
+static void expect_nothing(void)
 {
-        MvChannelHandle channel = connect_again(versions[_i], false);
-        mvt_mqtt_subscribe(channel, "kept", 1);
-        mvt_channel_close(&channel);
-        mvt_broker_publish(&broker, "kept", "meanwhile", "-q 1");
-        channel = connect_again(versions[_i], false);
-        expect_okay(mvMqttAcknowledgeMessage(channel, mvt_mqtt_expect(channel, "kept", "meanwhile", 1)));
-        mvt_channel_close(&channel);
+        mvsim_run_for(50000);
+        ck_assert_int_eq(mvt_mqtt_next(channel), MV_MQTTREADABLEDATATYPE_NONE);
+}
+
+static void disconnect(void)
+{
+        expect_okay(mvMqttRequestDisconnect(channel));
+        mvt_mqtt_disconnected(channel);
+}
+
+#define VERSION ((enum MvMqttProtocolVersion)_i)
+
+/* ---- sessions ---- */
+
+START_TEST(a_session_that_is_kept_brings_what_was_missed)
+{
+        connect_again(0, VERSION);
+        mvt_mqtt_subscribe(channel, "in", 1);
+        disconnect();
+        mvt_broker_publish(&broker, "in", "missed", "-q 1");
+        connect_again(0, VERSION);
+        expect_okay(mvMqttAcknowledgeMessage(channel, mvt_mqtt_expect(channel, "in", "missed", 1)));
+        mvt_broker_publish(&broker, "in", "live", "-q 1");
+        expect_okay(mvMqttAcknowledgeMessage(channel, mvt_mqtt_expect(channel, "in", "live", 1)));
 }
 END_TEST
 
-START_TEST(a_clean_start_finds_nothing)
+START_TEST(a_clean_start_has_no_past)
 {
-        MvChannelHandle channel = connect_again(versions[_i], false);
-        mvt_mqtt_subscribe(channel, "kept", 1);
-        mvt_channel_close(&channel);
-        mvt_broker_publish(&broker, "kept", "meanwhile", "-q 1");
-        channel = connect_again(versions[_i], true);
-        mvt_mqtt_subscribe(channel, "other", 1);
-        mvt_broker_publish(&broker, "other", "now", "-q 1");
-        expect_okay(mvMqttAcknowledgeMessage(channel, mvt_mqtt_expect(channel, "other", "now", 1)));
-        mvt_channel_close(&channel);
+        connect_again(0, VERSION);
+        mvt_mqtt_subscribe(channel, "in", 1);
+        disconnect();
+        mvt_broker_publish(&broker, "in", "missed", "-q 1");
+        connect_again(1, VERSION);
+        mvt_broker_publish(&broker, "in", "live", "-q 1");
+        expect_nothing();
 }
 END_TEST
 
-/* With TLS, where the first bytes are tried before the connection stands. */
-START_TEST(nobody_listens)
+START_TEST(a_session_that_began_clean_leaves_nothing)
 {
+        connect_again(1, VERSION);
+        mvt_mqtt_subscribe(channel, "in", 1);
+        disconnect();
+        mvt_broker_publish(&broker, "in", "missed", "-q 1");
+        connect_again(0, VERSION);
+        expect_nothing();
+}
+END_TEST
+
+START_TEST(a_session_outlives_a_restart_of_the_broker)
+{
+        connect_again(0, VERSION);
+        mvt_mqtt_subscribe(channel, "in", 1);
         mvt_broker_stop(&broker);
-        mvt_online_end();
-        mvt_mqtt_boot(&(struct mvt_mqtt_boot){.port = broker.port, .tls = true});
-        MvChannelHandle channel = mvt_mqtt_open(0);
-        struct MvMqttConnectRequest request = mvt_mqtt_request();
-        ck_assert_int_eq(mvt_mqtt_answer(channel, &request).request_state, MV_MQTTREQUESTSTATE_SOCKETERROR);
+        mvt_mqtt_disconnected(channel);
+        mvt_broker_restart(&broker);
+        mvt_broker_publish(&broker, "in", "missed", "-q 1");
+        connect_again(0, VERSION);
+        expect_okay(mvMqttAcknowledgeMessage(channel, mvt_mqtt_expect(channel, "in", "missed", 1)));
+}
+END_TEST
+
+START_TEST(a_retained_message_is_there_for_who_comes_later)
+{
+        mvt_broker_publish(&broker, "state", "on", "-r -q 1");
+        connect_again(1, VERSION);
+        mvt_mqtt_subscribe(channel, "state", 0);
+        const struct mvt_mqtt_message *message = mvt_mqtt_message(channel);
+        ck_assert_str_eq(message->payload, "on");
+        ck_assert_uint_eq(message->retain, 1);
+        mvt_broker_publish(&broker, "state", "off", "-r");
+        message = mvt_mqtt_message(channel);
+        ck_assert_str_eq(message->payload, "off");
+        ck_assert_uint_eq(message->retain, 0);
+}
+END_TEST
+
+START_TEST(an_application_retains_a_message_and_clears_it)
+{
+        connect_again(1, VERSION);
+        expect_okay(mvt_mqtt_try_publish(channel, 1, "state", "kept", 1, 1));
+        mvt_mqtt_await(channel, MV_MQTTREADABLEDATATYPE_PUBLISHRESPONSE);
+        mvt_mqtt_published(channel);
+        mvt_subscriber_start(&other, &broker, "state", "");
+        ck_assert_str_eq(mvt_subscriber_next(&other), "state q0 r1 kept");
+        mvt_subscriber_finish(&other);
+        expect_okay(mvt_mqtt_try_publish(channel, 2, "state", NULL, 1, 1));
+        mvt_mqtt_await(channel, MV_MQTTREADABLEDATATYPE_PUBLISHRESPONSE);
+        ck_assert_int_eq(mvt_mqtt_published(channel).request_state, MV_MQTTREQUESTSTATE_REQUESTCOMPLETED);
+        mvt_subscriber_start(&other, &broker, "state", "");
+        mvt_broker_publish(&broker, "state", "new", "");
+        ck_assert_str_eq(mvt_subscriber_next(&other), "state q0 r0 new");
+}
+END_TEST
+
+/* ---- what is not acknowledged comes again ---- */
+
+START_TEST(what_was_read_and_not_acknowledged_comes_again)
+{
+        connect_again(0, VERSION);
+        mvt_mqtt_subscribe(channel, "in", 2);
+        mvt_broker_publish(&broker, "in", "zero", "-q 0");
+        mvt_broker_publish(&broker, "in", "one", "-q 1");
+        mvt_broker_publish(&broker, "in", "two", "-q 2");
+        mvt_broker_publish(&broker, "in", "acknowledged", "-q 1");
+        mvt_mqtt_expect(channel, "in", "zero", 0);
+        mvt_mqtt_expect(channel, "in", "one", 1);
+        mvt_mqtt_expect(channel, "in", "two", 2);
+        expect_okay(mvMqttAcknowledgeMessage(channel, mvt_mqtt_expect(channel, "in", "acknowledged", 1)));
+        for (int i = 0; i < 2; i++) { /* as often as it takes */
+                connect_again(0, VERSION);
+                uint32_t one = mvt_mqtt_expect(channel, "in", "one", 1);
+                uint32_t two = mvt_mqtt_expect(channel, "in", "two", 2);
+                expect_nothing();
+                if (i == 1) {
+                        expect_okay(mvMqttAcknowledgeMessage(channel, one));
+                        expect_okay(mvMqttAcknowledgeMessage(channel, two));
+                }
+        }
+        connect_again(0, VERSION);
+        expect_nothing();
+}
+END_TEST
+
+START_TEST(what_was_not_even_read_comes_again_before_anything_new)
+{
+        connect_again(0, VERSION);
+        mvt_mqtt_subscribe(channel, "in", 1);
+        mvt_broker_publish(&broker, "in", "one", "-q 1");
+        mvt_broker_publish(&broker, "in", "two", "-q 1");
+        mvt_mqtt_await(channel, MV_MQTTREADABLEDATATYPE_MESSAGERECEIVED);
+        mvsim_run_for(20000);
         mvt_channel_close(&channel);
+        mvt_broker_publish(&broker, "in", "three", "-q 1");
+        connect_again(0, VERSION);
+        static const char *const expected[] = {"one", "two", "three"};
+        for (int i = 0; i < 3; i++)
+                expect_okay(mvMqttAcknowledgeMessage(channel, mvt_mqtt_expect(channel, "in", expected[i], 1)));
+}
+END_TEST
+
+START_TEST(a_clean_start_forgets_what_was_not_acknowledged)
+{
+        connect_again(0, VERSION);
+        mvt_mqtt_subscribe(channel, "in", 1);
+        mvt_broker_publish(&broker, "in", "one", "-q 1");
+        mvt_mqtt_expect(channel, "in", "one", 1);
+        connect_again(1, VERSION);
+        expect_nothing();
+        connect_again(0, VERSION);
+        expect_nothing();
+}
+END_TEST
+
+START_TEST(another_client_id_has_messages_of_its_own)
+{
+        struct MvMqttConnectRequest request = mvt_mqtt_request();
+        connect_again(0, VERSION);
+        mvt_mqtt_subscribe(channel, "in", 1);
+        mvt_broker_publish(&broker, "in", "one", "-q 1");
+        mvt_mqtt_expect(channel, "in", "one", 1);
+        mvt_channel_close(&channel);
+        channel = mvt_mqtt_open(0);
+        request.clientid = mvt_sized("another");
+        request.clean_start = 0;
+        mvt_mqtt_connect(channel, &request);
+        expect_nothing();
+        connect_again(0, VERSION);
+        expect_okay(mvMqttAcknowledgeMessage(channel, mvt_mqtt_expect(channel, "in", "one", 1)));
+}
+END_TEST
+
+START_TEST(a_lost_network_loses_no_message)
+{
+        connect_again(0, VERSION);
+        mvt_mqtt_subscribe(channel, "in", 1);
+        mvt_broker_publish(&broker, "in", "one", "-q 1");
+        mvt_mqtt_await(channel, MV_MQTTREADABLEDATATYPE_MESSAGERECEIVED);
+        mvsim_network_down(MVSIM_OUTAGE_LINK);
+        wait_until(mvt_records(MV_EVENTTYPE_CHANNELNOTCONNECTED, MVT_CHANNEL_TAG) == 1);
+        mvsim_network_up();
+        mvt_network_wait(mvt_online.network, MV_NETWORKSTATUS_CONNECTED);
+        connect_again(0, VERSION);
+        expect_okay(mvMqttAcknowledgeMessage(channel, mvt_mqtt_expect(channel, "in", "one", 1)));
+}
+END_TEST
+
+START_TEST(a_message_of_qos_2_comes_once)
+{
+        connect_again(0, VERSION);
+        mvt_mqtt_subscribe(channel, "in", 2);
+        for (int i = 0; i < 20; i++) {
+                char payload[8];
+                snprintf(payload, sizeof payload, "%d", i);
+                mvt_broker_publish(&broker, "in", payload, "-q 2");
+        }
+        for (int i = 0; i < 20; i++) {
+                char payload[8];
+                snprintf(payload, sizeof payload, "%d", i);
+                expect_okay(mvMqttAcknowledgeMessage(channel, mvt_mqtt_expect(channel, "in", payload, 2)));
+                mvsim_run_for(100);
+        }
+        connect_again(0, VERSION);
+        expect_nothing();
+}
+END_TEST
+
+/* ---- wills ---- */
+
+static void connect_with_will(uint32_t qos, uint8_t retain)
+{
+        const struct MvMqttWill will = {mvt_sized("will"), mvt_sized("gone"), qos, retain};
+        struct MvMqttConnectRequest request = mvt_mqtt_request();
+        request.protocol_version = retain ? MV_MQTTPROTOCOLVERSION_V5 : MV_MQTTPROTOCOLVERSION_V3_1_1;
+        request.will = &will;
+        channel = mvt_mqtt_open(0);
+        mvt_mqtt_connect(channel, &request);
+}
+
+START_TEST(the_will_is_published_when_the_channel_is_just_closed)
+{
+        char expected[32];
+        mvt_subscriber_start(&other, &broker, "will", "-q 2");
+        connect_with_will((uint32_t)_i, 0);
+        mvt_channel_close(&channel);
+        snprintf(expected, sizeof expected, "will q%d r0 gone", _i);
+        ck_assert_str_eq(mvt_subscriber_next(&other), expected);
+}
+END_TEST
+
+START_TEST(the_will_is_published_when_the_network_is_lost)
+{
+        mvt_subscriber_start(&other, &broker, "will", "-q 2");
+        connect_with_will(1, 0);
+        mvsim_network_down(MVSIM_OUTAGE_LINK);
+        wait_until(mvt_records(MV_EVENTTYPE_CHANNELNOTCONNECTED, MVT_CHANNEL_TAG) == 1);
+        ck_assert_str_eq(mvt_subscriber_next(&other), "will q1 r0 gone");
+}
+END_TEST
+
+START_TEST(the_will_is_not_published_after_a_disconnect)
+{
+        mvt_subscriber_start(&other, &broker, "will", "-q 2");
+        connect_with_will(1, 0);
+        disconnect();
+        mvt_channel_close(&channel);
+        mvt_broker_publish(&broker, "will", "after", "");
+        ck_assert_str_eq(mvt_subscriber_next(&other), "will q0 r0 after");
+}
+END_TEST
+
+START_TEST(a_will_may_be_retained)
+{
+        mvt_subscriber_start(&other, &broker, "will", "-q 2");
+        connect_with_will(1, 1);
+        mvt_channel_close(&channel);
+        ck_assert_str_eq(mvt_subscriber_next(&other), "will q1 r0 gone");
+        mvt_subscriber_finish(&other);
+        mvt_subscriber_start(&other, &broker, "will", "-q 2");
+        ck_assert_str_eq(mvt_subscriber_next(&other), "will q1 r1 gone");
+}
+END_TEST
+
+/* ---- keep-alive ---- */
+
+/* libmosquitto's least. The broker waits for half as long again before it drops a client that says nothing. */
+START_TEST(a_connection_is_kept_alive_by_the_hosts_clock)
+{
+        struct MvMqttConnectRequest request = mvt_mqtt_request();
+        mvt_subscriber_start(&other, &broker, "$SYS/broker/clients/connected", "");
+        request.keepalive = 1;
+        channel = mvt_mqtt_open(0);
+        mvt_mqtt_connect(channel, &request);
+        mvsim_run_for(100000000); /* of the device's time; on the host it is a moment */
+        mvt_mqtt_publish(channel, "a", "b", 1, 0x10);
 }
 END_TEST
 
 Suite *suite(void)
 {
-        Suite *s = suite_create("mqtt_sessions");
+        Suite *s = suite_create("mqtt sessions");
         TCase *tests = tcase_create("sessions");
         tcase_add_checked_fixture(tests, boot, end);
-        tcase_add_loop_test(tests, a_session_is_taken_up_again, 0, 2);
-        tcase_add_loop_test(tests, a_clean_start_finds_nothing, 0, 2);
-        tcase_add_test(tests, nobody_listens);
+        tcase_add_loop_test(tests, a_session_that_is_kept_brings_what_was_missed, 0, 2);
+        tcase_add_loop_test(tests, a_clean_start_has_no_past, 0, 2);
+        tcase_add_loop_test(tests, a_session_that_began_clean_leaves_nothing, 0, 2);
+        tcase_add_loop_test(tests, a_session_outlives_a_restart_of_the_broker, 0, 2);
+        tcase_add_loop_test(tests, a_retained_message_is_there_for_who_comes_later, 0, 2);
+        tcase_add_test(tests, an_application_retains_a_message_and_clears_it);
         suite_add_tcase(s, tests);
+        TCase *again = tcase_create("again");
+        tcase_add_checked_fixture(again, boot, end);
+        tcase_add_loop_test(again, what_was_read_and_not_acknowledged_comes_again, 0, 2);
+        tcase_add_test(again, what_was_not_even_read_comes_again_before_anything_new);
+        tcase_add_test(again, a_clean_start_forgets_what_was_not_acknowledged);
+        tcase_add_test(again, another_client_id_has_messages_of_its_own);
+        tcase_add_test(again, a_lost_network_loses_no_message);
+        tcase_add_loop_test(again, a_message_of_qos_2_comes_once, 0, 2);
+        suite_add_tcase(s, again);
+        TCase *wills = tcase_create("wills");
+        tcase_add_checked_fixture(wills, boot, end);
+        tcase_add_loop_test(wills, the_will_is_published_when_the_channel_is_just_closed, 0, 3);
+        tcase_add_test(wills, the_will_is_published_when_the_network_is_lost);
+        tcase_add_test(wills, the_will_is_not_published_after_a_disconnect);
+        tcase_add_test(wills, a_will_may_be_retained);
+        tcase_add_test(wills, a_connection_is_kept_alive_by_the_hosts_clock);
+        suite_add_tcase(s, wills);
         return s;
 }

@@ -79,7 +79,7 @@ static void refuse(struct session *session, enum mvs_mqtt_state state, const cha
         if (!item)
                 return;
         item->state = state;
-        snprintf(item->detail, sizeof item->detail, "%s", why);
+        snprintf(item->detail, sizeof item->detail, "%.150s", why);
         session->on_item(session->context, session->id, item);
 }
 
@@ -295,10 +295,10 @@ static int post(struct mvs_link *link, const struct command *wanted)
         return error;
 }
 
-int mvs_link_mqtt_request(struct mvs_link *link, uint32_t id, struct mvs_mqtt_request *request, mvs_mqtt_item_fn *tell,
+int mvs_link_mqtt_request(struct mvs_link *link, uint32_t id, struct mvs_mqtt_request *request, mvs_mqtt_item_fn *item,
                           void *context)
 {
-        return post(link, &(struct command){.id = id, .request = request, .on_item = tell, .context = context});
+        return post(link, &(struct command){.id = id, .request = request, .on_item = item, .context = context});
 }
 
 /* Short of memory, the session goes on: the callee copes with items that it does not want. */

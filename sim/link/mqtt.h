@@ -127,12 +127,12 @@ struct mvs_mqtt_item *mvs_mqtt_answer_create(const struct mvs_mqtt_request *requ
 typedef void mvs_mqtt_item_fn(void *context, uint32_t id, struct mvs_mqtt_item *item);
 
 /*
- * Carries the request out on the session `id`, which a CONNECT begins: `on_item` and `context` are the session's from
+ * Carries the request out on the session `id`, which a CONNECT begins: `item` and `context` are the session's from
  * then on, and ignored in others. Any thread. Takes the request over in every case. Everything that can go wrong is
  * told by an item. Returns 0, or a negative errno when the host has no memory or no thread; then nothing comes back.
  */
-int mvs_link_mqtt_request(struct mvs_link *link, uint32_t id, struct mvs_mqtt_request *request,
-                          mvs_mqtt_item_fn *on_item, void *context) __attribute__((warn_unused_result));
+int mvs_link_mqtt_request(struct mvs_link *link, uint32_t id, struct mvs_mqtt_request *request, mvs_mqtt_item_fn *item,
+                          void *context) __attribute__((warn_unused_result));
 
 /*
  * Ends the session: its connection is dropped without a word to the broker, and no item comes, unless it is already on

@@ -36,7 +36,7 @@ static const char *find_broker(void)
 }
 
 /* Splits at spaces, in place. */
-static unsigned split(char *text, const char **ret_words, unsigned max)
+static void split(char *text, const char **ret_words, unsigned max)
 {
         unsigned count = 0;
         char *rest = NULL;
@@ -44,7 +44,6 @@ static unsigned split(char *text, const char **ret_words, unsigned max)
                 ck_assert_uint_lt(count, max);
                 ret_words[count++] = word;
         }
-        return count;
 }
 
 static pid_t spawn(const char *const *words, const char *path, int output)
@@ -218,11 +217,11 @@ void mvt_broker_publish(const struct mvt_broker *broker, const char *topic, cons
 {
         char port[8], more[256];
         const char *words[WORDS_MAX] = {"mosquitto_pub", "-h", "127.0.0.1", "-p", port, "-t", topic, "-m", payload};
-        unsigned count = 9;
+        const unsigned count = 9;
         int status = 0;
         snprintf(port, sizeof port, "%u", broker->port);
         snprintf(more, sizeof more, "%s", options);
-        count += split(more, words + count, WORDS_MAX - 1 - count);
+        split(more, words + count, WORDS_MAX - 1 - count);
         pid_t pid = spawn(words, words[0], STDERR_FILENO);
         ck_assert_int_eq(waitpid(pid, &status, 0), pid);
         ck_assert_msg(status == 0, "mosquitto_pub ended with 0x%x", (unsigned)status);
@@ -255,12 +254,12 @@ void mvt_subscriber_start(struct mvt_subscriber *ret, const struct mvt_broker *b
         char port[8], more[256], format[64];
         const char *words[WORDS_MAX] = {"stdbuf", "-oL", "mosquitto_sub", "-d", "-h",  "127.0.0.1", "-p",
                                         port,     "-F",  format,          "-t", filter};
-        unsigned count = 12;
+        const unsigned count = 12;
         int ends[2];
         snprintf(port, sizeof port, "%u", broker->port);
         snprintf(more, sizeof more, "%s", options);
         snprintf(format, sizeof format, "%s%%t q%%q r%%r %%p", message_mark);
-        count += split(more, words + count, WORDS_MAX - 1 - count);
+        split(more, words + count, WORDS_MAX - 1 - count);
         *ret = (struct mvt_subscriber){0};
         ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
         ret->pid = spawn(words, words[0], ends[1]);

@@ -93,7 +93,7 @@ void mvt_pki_issue(struct mvt_pki *pki, const char *alt_names, int days, struct 
         ck_assert_ptr_nonnull(key);
         X509 *cert = make_certificate(pki, key, "mvsim test server", days < 0 ? to - DAY : -3600L, to);
         add_extension(cert, pki->ca, NID_subject_alt_name, alt_names);
-        add_extension(cert, pki->ca, NID_ext_key_usage, "serverAuth");
+        add_extension(cert, pki->ca, NID_ext_key_usage, "serverAuth,clientAuth");
         sign(pki, cert);
         snprintf(name, sizeof name, "cert-%ld.pem", pki->serial);
         mvt_path(ret->cert_file, &pki->dir, name);
@@ -103,4 +103,35 @@ void mvt_pki_issue(struct mvt_pki *pki, const char *alt_names, int days, struct 
         write_key(ret->key_file, key);
         X509_free(cert);
         EVP_PKEY_free(key);
+}
+
+/* ---- DER, as applications carry it ---- */
+
+size_t mvt_pki_der_certificate(const char *path, uint8_t *ret, size_t size)
+{
+        FILE *file = fopen(path, "re");
+        ck_assert_ptr_nonnull(file);
+        X509 *cert = PEM_read_X509(file, NULL, NULL, NULL);
+        ck_assert_ptr_nonnull(cert);
+        ck_assert_int_le(i2d_X509(cert, NULL), (int)size);
+        int len = i2d_X509(cert, &ret);
+        X509_free(cert);
+        fclose(file);
+        return (size_t)len;
+}
+
+size_t mvt_pki_der_key(const char *path, uint8_t *ret, size_t size)
+{
+        FILE *file = fopen(path, "re");
+        ck_assert_ptr_nonnull(file);
+        EVP_PKEY *key = PEM_read_PrivateKey(file, NULL, NULL, NULL);
+        ck_assert_ptr_nonnull(key);
+        PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(key);
+        ck_assert_ptr_nonnull(info);
+        ck_assert_int_le(i2d_PKCS8_PRIV_KEY_INFO(info, NULL), (int)size);
+        int len = i2d_PKCS8_PRIV_KEY_INFO(info, &ret);
+        PKCS8_PRIV_KEY_INFO_free(info);
+        EVP_PKEY_free(key);
+        fclose(file);
+        return (size_t)len;
 }

@@ -2,6 +2,9 @@
 #ifndef MVT_PKI_H
 #define MVT_PKI_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 #include "tempdir.h"
 
 struct mvt_pki {
@@ -26,5 +29,9 @@ void mvt_pki_finish(struct mvt_pki *pki);
  * Valid for `days` days from an hour ago; with a negative number it expired that many days ago.
  */
 void mvt_pki_issue(struct mvt_pki *pki, const char *alt_names, int days, struct mvt_certificate *ret);
+
+/* A certificate's file, and a key's as PKCS#8, in DER at `ret`, which has `size` bytes. The length is returned. */
+size_t mvt_pki_der_certificate(const char *path, uint8_t *ret, size_t size);
+size_t mvt_pki_der_key(const char *path, uint8_t *ret, size_t size);
 
 #endif

@@ -38,6 +38,10 @@ void mvs_mqtt_pending_finish(struct mvs_mqtt_client *client, struct mvs_mqtt_pen
         struct mvs_mqtt_item *answer = pending->answer;
         unlist(client, pending);
         free(pending);
+        if (answer->kind == MVS_MQTT_UNSUBSCRIBE && client->unsubscribing > 0)
+                client->unsubscribing--;
+        if (state != MVS_MQTT_COMPLETED)
+                answer->code_count = 0;
         answer->state = state;
         answer->code = code;
         snprintf(answer->detail, sizeof answer->detail, "%s", detail);

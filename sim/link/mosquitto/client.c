@@ -94,6 +94,8 @@ static bool is_established(struct mvs_mqtt_watch *watch)
 static void read_packets(struct mvs_mqtt_client *client)
 {
         for (unsigned i = 0; i < READS_MAX && !client->ended; i++) {
+                if (client->unsubscribing > 0)
+                        mvs_mqtt_peek(client);
                 errno = 0;
                 int result = mosquitto_loop_read(client->mosq, 1);
                 int error = errno;

@@ -47,9 +47,10 @@ struct mvs_mqtt_client {
         uv_timer_t timer; /* keep-alive; and what connect() found, told from the loop */
         struct mvs_mqtt_pending *pending;
         struct mvs_mqtt_pending **last;
-        bool ended;    /* libmosquitto says that the connection is no more */
-        int end_code;  /* what it says */
-        int end_errno; /* what the host said */
+        unsigned unsubscribing; /* answers to be looked for by peek.c */
+        bool ended;             /* libmosquitto says that the connection is no more */
+        int end_code;           /* what it says */
+        int end_errno;          /* what the host said */
 };
 
 /* ---- client.c ---- */
@@ -77,6 +78,11 @@ void mvs_mqtt_pending_forget(struct mvs_mqtt_client *client);
 /* ---- requests.c ---- */
 
 void mvs_mqtt_client_request(struct mvs_mqtt_client *client, struct mvs_mqtt_request *request);
+
+/* ---- peek.c ---- */
+
+/* Looks for the reason codes of an UNSUBACK in what is about to be read. */
+void mvs_mqtt_peek(struct mvs_mqtt_client *client);
 
 /* ---- rules.c: what MQTT itself forbids (decision 29) ---- */
 

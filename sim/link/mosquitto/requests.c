@@ -107,6 +107,7 @@ static void unsubscribe(struct mvs_mqtt_client *client, struct mvs_mqtt_pending 
                 filters[i] = text(&topics->list[i].filter);
         pending->answer->code_count = topics->count;
         pending->packets = 1;
+        client->unsubscribing += is_version_5(client);
         is_settled(client, pending,
                    mosquitto_unsubscribe_multiple(client->mosq, &pending->packet[0].mid, (int)topics->count, filters,
                                                   NULL));

@@ -26,6 +26,12 @@ static bool is_filter(const struct mvs_bytes *bytes)
                mosquitto_sub_topic_check2((const char *)bytes->data, bytes->len) == MOSQ_ERR_SUCCESS;
 }
 
+/* libmosquitto wants a string. */
+static bool is_password(const struct mvs_bytes *bytes)
+{
+        return bytes->len <= STRING_MAX && !memchr(bytes->data, '\0', bytes->len);
+}
+
 static const char *check_will(const struct mvs_mqtt_connect *connect)
 {
         if (!is_topic(&connect->will_topic))
@@ -45,7 +51,7 @@ const char *mvs_mqtt_rules_connect(const struct mvs_mqtt_connect *connect)
                 return "the client id is not UTF-8";
         if (connect->has_login && !is_text(&connect->username))
                 return "the user name is not UTF-8";
-        if (connect->password.len > STRING_MAX || memchr(connect->password.data, '\0', connect->password.len))
+        if (connect->has_login && !is_password(&connect->password))
                 return "the password is too long, or has a zero byte in it";
         if (connect->keepalive_s > UINT16_MAX)
                 return "keepalive is more than 65535 seconds";

@@ -1,0 +1,412 @@
+/* The one queue of items: in order, one event each, in the receive buffer as far as there is room. */
+#include <stdio.h>
+#include <string.h>
+
+#include "broker.h"
+#include "mqtt.h"
+#include "mqtt_peer.h"
+#include "mvsim/cortex.h"
+#include "suite.h"
+
+#define SMALL 512
+
+static struct mvt_broker broker;
+static struct mvt_mqtt_peer peer;
+static MvChannelHandle channel;
+
+static void end(void)
+{
+        if (channel)
+                mvt_channel_close(&channel);
+        mvt_online_end();
+        mvt_mqtt_peer_finish(&peer);
+        mvt_broker_finish(&broker);
+}
+
+/* Connected, and subscribed to "in". */
+static void boot_with(uint32_t receive_len, const char *profile)
+{
+        const struct MvMqttConnectRequest request = mvt_mqtt_request();
+        mvt_broker_start(&broker, NULL);
+        mvt_mqtt_boot(&(struct mvt_mqtt_boot){.port = broker.port, .profile = profile});
+        channel = mvt_mqtt_open(receive_len);
+        mvt_mqtt_connect(channel, &request);
+        mvt_mqtt_subscribe(channel, "in", 2);
+}
+
+static void boot(void)
+{
+        boot_with(0, "");
+}
+
+static unsigned readable(void)
+{
+        return mvt_records(MV_EVENTTYPE_CHANNELDATAREADABLE, MVT_CHANNEL_TAG);
+}
+
+/* So many messages, of so many bytes each, the first two of which tell which it is. */
+static void send(unsigned count, size_t len)
+{
+        char payload[4096];
+        memset(payload, '.', sizeof payload);
+        payload[len] = '\0';
+        for (unsigned i = 0; i < count; i++) {
+                snprintf(payload, sizeof payload, "%02u", i);
+                payload[2] = len > 2 ? '.' : '\0';
+                mvt_broker_publish(&broker, "in", payload, "-q 1");
+        }
+}
+
+/* Message number `i`, which is acknowledged. */
+static void expect_message(unsigned i)
+{
+        char number[4];
+        const struct mvt_mqtt_message *message = mvt_mqtt_message(channel);
+        snprintf(number, sizeof number, "%02u", i % 100);
+        ck_assert_msg(strncmp(message->payload, number, 2) == 0, "%s is not %s", message->payload, number);
+        expect_okay(mvMqttAcknowledgeMessage(channel, message->id));
+}
+
+/* ---- order and events ---- */
+
+START_TEST(items_are_read_in_order_with_one_event_each)
+{
+        boot();
+        unsigned before = readable();
+        send(5, 2);
+        mvsim_run_for(100000);
+        ck_assert_uint_eq(readable(), before + 1); /* the second is announced when the first has been read */
+        for (unsigned i = 0; i < 5; i++) {
+                wait_until(readable() == before + 1 + i);
+                mvsim_run_for(10000);
+                ck_assert_uint_eq(readable(), before + 1 + i);
+                expect_message(i);
+        }
+        mvsim_run_for(100000);
+        ck_assert_uint_eq(readable(), before + 5);
+        ck_assert_int_eq(mvt_mqtt_next(channel), MV_MQTTREADABLEDATATYPE_NONE);
+}
+END_TEST
+
+START_TEST(the_next_item_is_announced_after_the_reading_call_not_in_it)
+{
+        boot();
+        send(2, 2);
+        wait_until(mvt_mqtt_next(channel) == MV_MQTTREADABLEDATATYPE_MESSAGERECEIVED);
+        mvsim_run_for(1000);
+        unsigned before = readable();
+        struct mvt_mqtt_message message;
+        const struct MvMqttMessage places = {
+                &message.id,
+                {(uint8_t *)message.topic, 100, &message.topic_len},
+                {(uint8_t *)message.payload, 100, &message.payload_len},
+                &message.qos,
+                &message.retain,
+        };
+        expect_okay(mvMqttReceiveMessage(channel, &places));
+        ck_assert_uint_eq(readable(), before);
+        wait_until(readable() == before + 1);
+        expect_message(1);
+}
+END_TEST
+
+START_TEST(answers_and_messages_are_one_queue)
+{
+        static const struct mvt_step steps[] = {
+                {.on = MVT_PACKET_CONNECT, MVT_SEND(MVT_CONNACK_5)},
+                {.on = MVT_PACKET_PUBLISH,
+                 MVT_SEND("\x30\x06\x00\x02in\x00"
+                          "1"                /* a message */
+                          "\x40\x02\xff\xfe" /* PUBACK */
+                          "\x30\x06\x00\x02in\x00"
+                          "2")},
+        };
+        const struct MvMqttConnectRequest request = mvt_mqtt_request();
+        mvt_mqtt_peer_start(&peer, steps, 2);
+        mvt_mqtt_boot(&(struct mvt_mqtt_boot){.port = peer.port});
+        channel = mvt_mqtt_open(0);
+        mvt_mqtt_connect(channel, &request);
+        expect_okay(mvt_mqtt_try_publish(channel, 7, "out", "x", 1, 0));
+        mvt_mqtt_expect(channel, "in", "1", 0);
+        mvt_mqtt_await(channel, MV_MQTTREADABLEDATATYPE_PUBLISHRESPONSE);
+        ck_assert_uint_eq(mvt_mqtt_published(channel).correlation_id, 7);
+        mvt_mqtt_expect(channel, "in", "2", 0);
+}
+END_TEST
+
+START_TEST(no_answer_comes_within_its_request)
+{
+        boot();
+        for (uint32_t qos = 0; qos < 3; qos++) {
+                unsigned before = readable();
+                expect_okay(mvt_mqtt_try_publish(channel, qos, "out", "x", qos, 0));
+                ck_assert_uint_eq(readable(), before);
+                wait_until(readable() == before + 1);
+                mvt_mqtt_published(channel);
+        }
+}
+END_TEST
+
+/* ---- room ---- */
+
+/* Each takes 2 for the topic, 150 and 32: two fit 512 bytes. */
+START_TEST(what_does_not_fit_waits_and_comes_in_order)
+{
+        boot_with(SMALL, "");
+        send(7, 150);
+        for (unsigned i = 0; i < 7; i++)
+                expect_message(i);
+        ck_assert_int_eq(mvt_mqtt_next(channel), MV_MQTTREADABLEDATATYPE_NONE);
+}
+END_TEST
+
+START_TEST(a_message_larger_than_the_whole_buffer_is_lost)
+{
+        uint32_t topic_len = 0, message_len = 0;
+        char topic[8] = "";
+        enum MvMqttLostMessageReason reason = MV_MQTTLOSTMESSAGEREASON__MAX;
+        const struct MvMqttLostMessageInfo info = {&reason, {(uint8_t *)topic, 1, &topic_len}, &message_len};
+        const struct MvMqttLostMessageInfo more = {&reason, {(uint8_t *)topic, 7, &topic_len}, &message_len};
+        boot_with(SMALL, "");
+        send(1, SMALL - 34);
+        send(1, SMALL - 33);
+        send(1, 10);
+        expect_message(0);
+        mvt_mqtt_await(channel, MV_MQTTREADABLEDATATYPE_MESSAGELOST);
+        expect_reject(mvMqttReceiveLostMessageInfo(channel, &info), MV_STATUS_INVALIDBUFFERSIZE, "topic.size");
+        expect_okay(mvMqttReceiveLostMessageInfo(channel, &more));
+        ck_assert_int_eq(reason, MV_MQTTLOSTMESSAGEREASON_DEVICERECEIVEBUFFERTOOSMALL);
+        ck_assert_str_eq(topic, "in");
+        ck_assert_uint_eq(topic_len, 2);
+        ck_assert_uint_eq(message_len, SMALL + 1);
+        expect_message(0);
+}
+END_TEST
+
+START_TEST(a_read_without_room_leaves_the_item)
+{
+        struct mvt_mqtt_message message;
+        struct MvMqttMessage places = {
+                &message.id,
+                {(uint8_t *)message.topic, 1, &message.topic_len},
+                {(uint8_t *)message.payload, 100, &message.payload_len},
+                &message.qos,
+                &message.retain,
+        };
+        boot();
+        send(1, 50);
+        wait_until(mvt_mqtt_next(channel) == MV_MQTTREADABLEDATATYPE_MESSAGERECEIVED);
+        expect_reject(mvMqttReceiveMessage(channel, &places), MV_STATUS_INVALIDBUFFERSIZE, "topic.size");
+        places.topic.size = 2;
+        places.payload.size = 49;
+        expect_reject(mvMqttReceiveMessage(channel, &places), MV_STATUS_INVALIDBUFFERSIZE, "payload.size");
+        places.payload.size = 50;
+        expect_okay(mvMqttReceiveMessage(channel, &places));
+        ck_assert_uint_eq(message.payload_len, 50);
+        expect_okay(mvMqttAcknowledgeMessage(channel, message.id));
+}
+END_TEST
+
+START_TEST(a_broker_that_sends_too_much_is_dropped)
+{
+        boot_with(SMALL, "limits: {mqtt_backlog: 3}\n");
+        expect_okay(mvt_mqtt_try_subscribe(channel, 1, "other", 0));
+        wait_until(mvt_mqtt_next(channel) == MV_MQTTREADABLEDATATYPE_SUBSCRIBERESPONSE);
+        send(6, 150); /* two fit beside the answer, or one and the rest waits */
+        mvsim_run_for(100000);
+        mvt_mqtt_subscribed(channel);
+        unsigned count = 0;
+        for (; mvt_mqtt_next(channel) != MV_MQTTREADABLEDATATYPE_DISCONNECTRESPONSE; count++)
+                expect_message(count), mvsim_run_for(1000);
+        ck_assert_uint_ge(count, 5);
+        ck_assert_int_eq(mvt_mqtt_disconnected(channel).request_state, MV_MQTTREQUESTSTATE_CONNECTIONCIRCUITBREAKER);
+        expect_okay(mvt_mqtt_try_publish(channel, 5, "a", "b", 0, 0));
+        mvt_mqtt_await(channel, MV_MQTTREADABLEDATATYPE_PUBLISHRESPONSE);
+        ck_assert_int_eq(mvt_mqtt_published(channel).request_state, MV_MQTTREQUESTSTATE_NOTCONNECTED);
+}
+END_TEST
+
+/* ---- under way ---- */
+
+START_TEST(eight_publishes_may_be_under_way)
+{
+        boot();
+        mvt_broker_pause(&broker);
+        for (uint32_t i = 0; i < 8; i++)
+                expect_okay(mvt_mqtt_try_publish(channel, i, "out", "x", 1, 0));
+        expect_reject(mvt_mqtt_try_publish(channel, 8, "out", "x", 1, 0), MV_STATUS_RATELIMITED, "handle");
+        mvt_broker_continue(&broker);
+        for (uint32_t i = 0; i < 8; i++) {
+                mvt_mqtt_await(channel, MV_MQTTREADABLEDATATYPE_PUBLISHRESPONSE);
+                ck_assert_uint_eq(mvt_mqtt_published(channel).correlation_id, i);
+        }
+        mvt_mqtt_publish(channel, "out", "x", 1, 0x10);
+}
+END_TEST
+
+START_TEST(one_subscription_and_one_end_of_them_may_be_under_way)
+{
+        boot();
+        mvt_broker_pause(&broker);
+        expect_okay(mvt_mqtt_try_subscribe(channel, 1, "a", 0));
+        expect_reject(mvt_mqtt_try_subscribe(channel, 2, "b", 0), MV_STATUS_RATELIMITED, "handle");
+        expect_okay(mvt_mqtt_try_unsubscribe(channel, 3, "a"));
+        expect_reject(mvt_mqtt_try_unsubscribe(channel, 4, "b"), MV_STATUS_RATELIMITED, "handle");
+        mvt_broker_continue(&broker);
+        mvt_mqtt_await(channel, MV_MQTTREADABLEDATATYPE_SUBSCRIBERESPONSE);
+        ck_assert_uint_eq(mvt_mqtt_subscribed(channel).id, 1);
+        mvt_mqtt_await(channel, MV_MQTTREADABLEDATATYPE_UNSUBSCRIBERESPONSE);
+        ck_assert_uint_eq(mvt_mqtt_unsubscribed(channel).id, 3);
+        expect_okay(mvt_mqtt_try_subscribe(channel, 5, "b", 0));
+        mvt_mqtt_await(channel, MV_MQTTREADABLEDATATYPE_SUBSCRIBERESPONSE);
+        mvt_mqtt_subscribed(channel);
+}
+END_TEST
+
+START_TEST(one_disconnect_may_be_under_way)
+{
+        boot();
+        expect_okay(mvMqttRequestDisconnect(channel));
+        expect_reject(mvMqttRequestDisconnect(channel), MV_STATUS_RATELIMITED, "handle");
+        ck_assert_int_eq(mvt_mqtt_disconnected(channel).request_state, MV_MQTTREQUESTSTATE_REQUESTCOMPLETED);
+        expect_okay(mvMqttRequestDisconnect(channel));
+        ck_assert_int_eq(mvt_mqtt_disconnected(channel).request_state, MV_MQTTREQUESTSTATE_NOTCONNECTED);
+}
+END_TEST
+
+START_TEST(sixteen_acknowledgements_may_be_under_way)
+{
+        boot_with(0, "lint: {all: off}\n");
+        for (uint32_t i = 0; i < 16; i++)
+                expect_okay(mvMqttAcknowledgeMessage(channel, i));
+        expect_reject(mvMqttAcknowledgeMessage(channel, 16), MV_STATUS_RATELIMITED, "handle");
+        mvsim_run_for(200);
+        expect_okay(mvMqttAcknowledgeMessage(channel, 16));
+}
+END_TEST
+
+START_TEST(answers_that_are_not_read_count_once_there_is_no_room_for_them)
+{
+        boot_with(SMALL, "");
+        unsigned accepted = 0;
+        enum MvStatus status = MV_STATUS_OKAY;
+        while (status == MV_STATUS_OKAY && accepted < 100) {
+                status = mvt_mqtt_try_publish(channel, accepted, "out", "x", 0, 0);
+                accepted += status == MV_STATUS_OKAY;
+                mvsim_run_for(10000);
+        }
+        ck_assert_int_eq(status, MV_STATUS_RATELIMITED);
+        ck_assert_uint_eq(accepted, SMALL / 32 + 8);
+        for (unsigned i = 0; i < accepted; i++) {
+                mvt_mqtt_await(channel, MV_MQTTREADABLEDATATYPE_PUBLISHRESPONSE);
+                ck_assert_uint_eq(mvt_mqtt_published(channel).correlation_id, i);
+        }
+}
+END_TEST
+
+/* ---- without a connection ---- */
+
+START_TEST(requests_before_and_after_the_connection_are_answered)
+{
+        static const struct mvt_step steps[] = {{.on = MVT_PACKET_CONNECT, MVT_SEND(MVT_CONNACK_5)}};
+        const struct MvMqttConnectRequest request = mvt_mqtt_request();
+        mvt_mqtt_peer_start(&peer, steps, 1);
+        mvt_mqtt_boot(&(struct mvt_mqtt_boot){.port = peer.port});
+        channel = mvt_mqtt_open(0);
+        for (int i = 0; i < 2; i++) {
+                expect_okay(mvt_mqtt_try_subscribe(channel, 11, "a", 0));
+                mvt_mqtt_await(channel, MV_MQTTREADABLEDATATYPE_SUBSCRIBERESPONSE);
+                struct mvt_mqtt_codes codes = mvt_mqtt_subscribed(channel);
+                ck_assert_int_eq(codes.state, MV_MQTTREQUESTSTATE_NOTCONNECTED);
+                ck_assert_uint_eq(codes.id, 11);
+                ck_assert_uint_eq(codes.count, 0);
+                expect_okay(mvt_mqtt_try_unsubscribe(channel, 12, "a"));
+                mvt_mqtt_await(channel, MV_MQTTREADABLEDATATYPE_UNSUBSCRIBERESPONSE);
+                ck_assert_int_eq(mvt_mqtt_unsubscribed(channel).state, MV_MQTTREQUESTSTATE_NOTCONNECTED);
+                expect_okay(mvt_mqtt_try_publish(channel, 13, "a", "b", 2, 0));
+                mvt_mqtt_await(channel, MV_MQTTREADABLEDATATYPE_PUBLISHRESPONSE);
+                struct MvMqttPublishResponse response = mvt_mqtt_published(channel);
+                ck_assert_int_eq(response.request_state, MV_MQTTREQUESTSTATE_NOTCONNECTED);
+                ck_assert_uint_eq(response.correlation_id, 13);
+                expect_okay(mvMqttRequestDisconnect(channel));
+                ck_assert_int_eq(mvt_mqtt_disconnected(channel).request_state, MV_MQTTREQUESTSTATE_NOTCONNECTED);
+                if (i == 1)
+                        break;
+                mvt_mqtt_connect(channel, &request);
+                expect_okay(mvMqttRequestDisconnect(channel));
+                ck_assert_int_eq(mvt_mqtt_disconnected(channel).request_state, MV_MQTTREQUESTSTATE_REQUESTCOMPLETED);
+        }
+}
+END_TEST
+
+/* ---- answers of a fixed time ---- */
+
+START_TEST(with_reply_us_every_answer_takes_that_long)
+{
+        boot_with(0, "time: {reply_us: 5000}\n");
+        for (uint32_t qos = 0; qos < 3; qos++) {
+                uint64_t sent_us, now_us;
+                expect_okay(mvGetMicroseconds(&sent_us));
+                expect_okay(mvt_mqtt_try_publish(channel, qos, "out", "x", qos, 0));
+                unsigned before = readable();
+                while (readable() == before)
+                        mvsim_cpu_wfi();
+                expect_okay(mvGetMicroseconds(&now_us));
+                ck_assert_uint_ge(now_us - sent_us, 5000);
+                ck_assert_uint_le(now_us - sent_us, 5050);
+                ck_assert_uint_eq(mvt_mqtt_published(channel).correlation_id, qos);
+        }
+        send(1, 2);
+        expect_message(0);
+        mvt_broker_kill(&broker);
+        mvt_mqtt_disconnected(channel);
+}
+END_TEST
+
+START_TEST(with_reply_us_what_was_under_way_is_answered_before_the_end)
+{
+        static const struct mvt_step steps[] = {
+                {.on = MVT_PACKET_CONNECT, MVT_SEND(MVT_CONNACK_5)},
+                {.on = MVT_PACKET_PUBLISH, .then = MVT_PEER_CLOSE},
+        };
+        const struct MvMqttConnectRequest request = mvt_mqtt_request();
+        mvt_mqtt_peer_start(&peer, steps, 2);
+        mvt_mqtt_boot(&(struct mvt_mqtt_boot){.port = peer.port, .profile = "time: {reply_us: 5000}\n"});
+        channel = mvt_mqtt_open(0);
+        mvt_mqtt_connect(channel, &request);
+        expect_okay(mvt_mqtt_try_publish(channel, 1, "a", "b", 1, 0));
+        expect_okay(mvt_mqtt_try_publish(channel, 2, "a", "b", 1, 0));
+        for (uint32_t i = 1; i <= 2; i++) {
+                mvt_mqtt_await(channel, MV_MQTTREADABLEDATATYPE_PUBLISHRESPONSE);
+                struct MvMqttPublishResponse response = mvt_mqtt_published(channel);
+                ck_assert_int_eq(response.request_state, MV_MQTTREQUESTSTATE_NOTCONNECTED);
+                ck_assert_uint_eq(response.correlation_id, i);
+        }
+        ck_assert_int_eq(mvt_mqtt_disconnected(channel).request_state, MV_MQTTREQUESTSTATE_REQUESTCOMPLETED);
+}
+END_TEST
+
+Suite *suite(void)
+{
+        Suite *s = suite_create("mqtt queue");
+        TCase *tests = tcase_create("queue");
+        tcase_add_checked_fixture(tests, NULL, end);
+        tcase_add_test(tests, items_are_read_in_order_with_one_event_each);
+        tcase_add_test(tests, the_next_item_is_announced_after_the_reading_call_not_in_it);
+        tcase_add_test(tests, answers_and_messages_are_one_queue);
+        tcase_add_test(tests, no_answer_comes_within_its_request);
+        tcase_add_test(tests, what_does_not_fit_waits_and_comes_in_order);
+        tcase_add_test(tests, a_message_larger_than_the_whole_buffer_is_lost);
+        tcase_add_test(tests, a_read_without_room_leaves_the_item);
+        tcase_add_test(tests, a_broker_that_sends_too_much_is_dropped);
+        tcase_add_test(tests, eight_publishes_may_be_under_way);
+        tcase_add_test(tests, one_subscription_and_one_end_of_them_may_be_under_way);
+        tcase_add_test(tests, one_disconnect_may_be_under_way);
+        tcase_add_test(tests, sixteen_acknowledgements_may_be_under_way);
+        tcase_add_test(tests, answers_that_are_not_read_count_once_there_is_no_room_for_them);
+        tcase_add_test(tests, requests_before_and_after_the_connection_are_answered);
+        tcase_add_test(tests, with_reply_us_every_answer_takes_that_long);
+        tcase_add_test(tests, with_reply_us_what_was_under_way_is_answered_before_the_end);
+        suite_add_tcase(s, tests);
+        return s;
+}
