@@ -249,8 +249,10 @@ static void drain(uint32_t from, uint32_t len)
         while (len > 0) {
                 uint32_t part = len < sizeof block ? len : (uint32_t)sizeof block;
                 mvt_stream_peer_read(&peer, block, part);
-                for (uint32_t i = 0; i < part; i++)
-                        ck_assert_uint_eq(block[i], (uint8_t)(from + i));
+                uint32_t same = 0;
+                while (same < part && block[same] == (uint8_t)(from + same))
+                        same++;
+                ck_assert_uint_eq(same, part);
                 from += part;
                 len -= part;
         }

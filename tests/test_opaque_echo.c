@@ -11,6 +11,7 @@
 #include "device.h"
 #include "online.h"
 #include "process.h"
+#include "stream_peer.h"
 #include "suite.h"
 
 #define GREETING "this is opaque-echo\n"
@@ -109,7 +110,7 @@ START_TEST(it_greets_and_sends_back_what_comes)
 {
         pthread_t thread;
         boot();
-        ck_assert_int_eq(pthread_create(&thread, NULL, play_the_peer, NULL), 0);
+        mvt_stream_peer_thread(&thread, play_the_peer, NULL);
         ck_assert_int_eq(opaque_echo(), 0);
         pthread_join(thread, NULL);
         ck_assert_str_eq(seen.greeting, GREETING);

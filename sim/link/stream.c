@@ -96,17 +96,18 @@ bool mvs_stream_await_room(struct mvs_stream *stream, size_t room)
 
 bool mvs_stream_consumed(struct mvs_stream *stream, size_t len)
 {
+        int nobody = MVS_READER_NOBODY;
         atomic_fetch_add(&stream->receivable, len);
-        return atomic_exchange(&stream->starved, false);
+        return atomic_compare_exchange_strong(&stream->reader, &nobody, MVS_READER_APPLICATION);
 }
 
 /* Nobody but the caller could have made room meanwhile. */
 void mvs_stream_resume(struct mvs_stream *stream)
 {
-        if (atomic_load(&stream->receivable) > 0)
+        bool room = atomic_load(&stream->receivable) > 0;
+        atomic_store(&stream->reader, room ? MVS_READER_LINK : MVS_READER_NOBODY);
+        if (room)
                 kick(stream);
-        else
-                atomic_store(&stream->starved, true);
 }
 
 void mvs_stream_close(struct mvs_stream *stream, bool flush)
@@ -196,6 +197,7 @@ static void release_run(struct mvs_link *link, struct mvs_link_command *command)
         struct mvs_stream *stream = STREAM_OF(command, release);
         (void)link;
         stream->released = true;
+        atomic_store(&stream->reader, MVS_READER_LINK);
         if (stream->state == MVS_STREAM_OPEN && stream->flush)
                 linger(stream);
         else

@@ -191,20 +191,24 @@ static void give_buffer(uv_handle_t *handle, size_t suggested, uv_buf_t *ret_buf
                 ret_buffer->len = room;
 }
 
-/* Nobody waits for ever: that reading stands still is said before the room is looked at again. */
+/* Nobody waits for ever: reading is given up before the room is looked at again, and whoever finds some then takes it,
+ * this thread or the application's side. */
 static bool wants_input(struct mvs_stream *stream)
 {
-        if (stream->ended)
+        int nobody = MVS_READER_NOBODY;
+        if (stream->ended || atomic_load(&stream->reader) != MVS_READER_LINK)
                 return false;
         if (stream->state != MVS_STREAM_OPEN || atomic_load(&stream->receivable) > 0)
                 return true;
-        atomic_store(&stream->starved, true);
-        return atomic_load(&stream->receivable) > 0;
+        atomic_store(&stream->reader, MVS_READER_NOBODY);
+        return atomic_load(&stream->receivable) > 0 &&
+               atomic_compare_exchange_strong(&stream->reader, &nobody, MVS_READER_LINK);
 }
 
 void mvs_stream_pump_in(struct mvs_stream *stream)
 {
-        if (stream->tls.session && stream->state == MVS_STREAM_OPEN && !stream->ended)
+        bool reads = atomic_load(&stream->reader) == MVS_READER_LINK;
+        if (stream->tls.session && stream->state == MVS_STREAM_OPEN && !stream->ended && reads)
                 mvs_stream_tls_read(stream);
         if (stream->state == MVS_STREAM_OVER)
                 return;

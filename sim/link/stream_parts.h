@@ -36,6 +36,14 @@ enum mvs_stream_state {
         MVS_STREAM_OVER,
 };
 
+/* Only who has this may read the socket. The link thread gives it up where there is no room, the application's side
+ * takes it from there when it makes some, and gives it back. */
+enum mvs_stream_reader {
+        MVS_READER_LINK,
+        MVS_READER_NOBODY,
+        MVS_READER_APPLICATION,
+};
+
 /* The link's streams: what they share. */
 struct mvs_streams {
         struct mvs_link *link;
@@ -67,7 +75,7 @@ struct mvs_stream {
         atomic_size_t put;        /* written by the application; its side alone changes it */
         atomic_size_t done;       /* taken by the host; the link thread alone changes it */
         atomic_size_t receivable; /* for how many bytes the receiver has room */
-        atomic_bool starved;      /* the socket is not read until there is some */
+        atomic_int reader;        /* who may read the socket, enum mvs_stream_reader */
         atomic_bool room_wanted;  /* the application waits for room to write */
         atomic_bool kicked;       /* `kick` is queued */
         pthread_mutex_t lock;     /* innermost: while the descriptor is used outside of the loop, it is not closed */

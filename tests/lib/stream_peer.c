@@ -17,6 +17,16 @@
 
 #define PATIENCE_S 10
 
+void mvt_stream_peer_thread(pthread_t *ret_thread, void *(*run)(void *argument), void *argument)
+{
+        sigset_t all, before;
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &before);
+        int error = pthread_create(ret_thread, NULL, run, argument);
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
+        ck_assert_int_eq(error, 0);
+}
+
 /* ---- listening ---- */
 
 void mvt_stream_peer_tcp(struct mvt_stream_peer *ret)

@@ -5,6 +5,7 @@
 #ifndef MVT_STREAM_PEER_H
 #define MVT_STREAM_PEER_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -19,6 +20,9 @@ struct mvt_stream_peer {
         struct ssl_ctx_st *tls;
         struct ssl_st *ssl;
 };
+
+/* Begins a thread that plays a peer: it is none of the application's, so no interrupt's signal reaches it. */
+void mvt_stream_peer_thread(pthread_t *ret_thread, void *(*run)(void *argument), void *argument);
 
 /* Begin to listen: on 127.0.0.1, the same with TLS, or on a Unix socket in the directory. */
 void mvt_stream_peer_tcp(struct mvt_stream_peer *ret);
