@@ -114,7 +114,7 @@ def table(head, rows):
 
 
 def counted(kind, length):
-    return {"BYTES": f", `{length}` bytes", "ITEMS": f", `{length}` of them", "ONE": ""}[kind]
+    return {"BYTES": f", `{length}` bytes", "ITEMS": f", `{length}` of them", "ONE": "", "OPTIONAL": "; NULL for none"}[kind]
 
 
 def describe_argument(kind, words):

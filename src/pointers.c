@@ -11,16 +11,23 @@ struct pointer {
         size_t offset;
         size_t unit;         /* bytes that each of what is counted takes */
         size_t count_offset; /* of the member that counts, 32 bits; ONE_ELEMENT: nothing does */
+        bool may_be_null;
         enum mvs_access access;
         enum MvStatus refusal;
 };
 
-#define UNIT_BYTES(type, member)  1
-#define UNIT_ITEMS(type, member)  (sizeof *((type *)0)->member)
-#define UNIT_ONE(type, member)    (sizeof *((type *)0)->member)
-#define COUNT_BYTES(type, length) offsetof(type, length)
-#define COUNT_ITEMS(type, length) offsetof(type, length)
-#define COUNT_ONE(type, length)   ONE_ELEMENT
+#define UNIT_BYTES(type, member)     1
+#define UNIT_ITEMS(type, member)     (sizeof *((type *)0)->member)
+#define UNIT_ONE(type, member)       (sizeof *((type *)0)->member)
+#define UNIT_OPTIONAL(type, member)  (sizeof *((type *)0)->member)
+#define COUNT_BYTES(type, length)    offsetof(type, length)
+#define COUNT_ITEMS(type, length)    offsetof(type, length)
+#define COUNT_ONE(type, length)      ONE_ELEMENT
+#define COUNT_OPTIONAL(type, length) ONE_ELEMENT
+#define MAY_BE_NULL_BYTES            false
+#define MAY_BE_NULL_ITEMS            false
+#define MAY_BE_NULL_ONE              false
+#define MAY_BE_NULL_OPTIONAL         true
 #define MVS_POINTER(call_, field_, below_, structure, member, access_, kind, length, refusal_) \
         {                                                                                      \
                 .call = MVS_CALL_##call_,                                                      \
@@ -29,6 +36,7 @@ struct pointer {
                 .offset = offsetof(struct structure, member),                                  \
                 .unit = UNIT_##kind(struct structure, member),                                 \
                 .count_offset = COUNT_##kind(struct structure, length),                        \
+                .may_be_null = MAY_BE_NULL_##kind,                                             \
                 .access = MVS_##access_,                                                       \
                 .refusal = MV_STATUS_##refusal_,                                               \
         },
@@ -58,6 +66,8 @@ enum MvStatus mvs_pointers_check(struct mvs_call *call, const char *below, const
                 if (pointer->call != call->number || !stands_below(pointer, below))
                         continue;
                 memcpy(&address, (const char *)structure + pointer->offset, sizeof address);
+                if (!address && pointer->may_be_null)
+                        continue;
                 if (!mvs_arg_access(call, pointer->refusal, pointer->field, address, length_of(pointer, structure),
                                     pointer->access))
                         return pointer->refusal;

@@ -560,21 +560,28 @@ struct nested {
         size_t count_offset;
         bool written;
         bool lent; /* memory lent already has a status of its own */
+        bool may_be_null;
         enum MvStatus refusal;
 };
 
-#define WRITTEN_READ              false
-#define WRITTEN_WRITE             true
-#define WRITTEN_LEND              true
-#define LENT_READ                 false
-#define LENT_WRITE                false
-#define LENT_LEND                 true
-#define UNIT_BYTES(type, member)  1
-#define UNIT_ITEMS(type, member)  (sizeof *((type *)0)->member)
-#define UNIT_ONE(type, member)    (sizeof *((type *)0)->member)
-#define COUNT_BYTES(type, length) offsetof(type, length)
-#define COUNT_ITEMS(type, length) offsetof(type, length)
-#define COUNT_ONE(type, length)   ONE_ELEMENT
+#define WRITTEN_READ                 false
+#define WRITTEN_WRITE                true
+#define WRITTEN_LEND                 true
+#define LENT_READ                    false
+#define LENT_WRITE                   false
+#define LENT_LEND                    true
+#define UNIT_BYTES(type, member)     1
+#define UNIT_ITEMS(type, member)     (sizeof *((type *)0)->member)
+#define UNIT_ONE(type, member)       (sizeof *((type *)0)->member)
+#define UNIT_OPTIONAL(type, member)  (sizeof *((type *)0)->member)
+#define COUNT_BYTES(type, length)    offsetof(type, length)
+#define COUNT_ITEMS(type, length)    offsetof(type, length)
+#define COUNT_ONE(type, length)      ONE_ELEMENT
+#define COUNT_OPTIONAL(type, length) ONE_ELEMENT
+#define MAY_BE_NULL_BYTES            false
+#define MAY_BE_NULL_ITEMS            false
+#define MAY_BE_NULL_ONE              false
+#define MAY_BE_NULL_OPTIONAL         true
 #define MVS_POINTER(call_, field_, below_, structure, member, access, kind, length, refusal_) \
         {#call_,                                                                              \
          field_,                                                                              \
@@ -584,6 +591,7 @@ struct nested {
          COUNT_##kind(struct structure, length),                                              \
          WRITTEN_##access,                                                                    \
          LENT_##access,                                                                       \
+         MAY_BE_NULL_##kind,                                                                  \
          MV_STATUS_##refusal_},
 static const struct nested nested[] = {
 #include "src/pointers.def"
@@ -679,16 +687,10 @@ static void try_nested(const struct mvt_call *call, const struct nested *at, con
                 replace_channel((MvChannelHandle)cells[0]);
 }
 
-/* NULL is a way to say that there is none. */
-static bool may_be_null(const struct nested *at)
-{
-        return strcmp(at->field, "tls_credentials") == 0 || strcmp(at->field, "will") == 0;
-}
-
 static bool applies_nested(const struct wrong *wrong, const struct nested *at)
 {
         return !(wrong->only_written && !at->written) && !(wrong->lendable && at->lent) &&
-               !(wrong->address == null_address && may_be_null(at));
+               !(wrong->address == null_address && at->may_be_null);
 }
 
 /* There has to be something to read: test_mqtt_reads.c tries these. */
