@@ -33,11 +33,13 @@ struct line {
         volatile unsigned readable, space, lost; /* events that the handler has counted */
         unsigned read;                           /* of `readable`, those that were dealt with */
         unsigned rounds;
-        uint8_t send[4096] __attribute__((aligned(512)));
-        uint8_t receive[4096] __attribute__((aligned(512)));
 };
 
 static struct line lines[KINDS];
+static struct {
+        uint8_t send[4096];
+        uint8_t receive[4096];
+} buffers[KINDS] __attribute__((aligned(4096))); /* pages of their own, so that nothing else is slow */
 static struct MvNotification ring[16] __attribute__((aligned(8)));
 static volatile unsigned ring_index, strange;
 static MvNotificationHandle centre;
@@ -71,10 +73,10 @@ static void open_line(enum kind kind, const char *endpoint)
                 .v1 = {centre,
                        kind,
                        network,
-                       line->receive,
-                       sizeof line->receive,
-                       line->send,
-                       sizeof line->send,
+                       buffers[kind].receive,
+                       sizeof buffers[kind].receive,
+                       buffers[kind].send,
+                       sizeof buffers[kind].send,
                        types[kind],
                        {(const uint8_t *)endpoint, (uint32_t)strlen(endpoint)}},
         };
@@ -84,9 +86,9 @@ static void open_line(enum kind kind, const char *endpoint)
 
 static bool has_news(struct line *line)
 {
-        ck_assert_uint_eq(line->lost, 0);
-        if (line->read == line->readable)
+        if (line->read == line->readable && line->lost == 0)
                 return false;
+        ck_assert_uint_eq(line->lost, 0);
         line->read++;
         return true;
 }
@@ -330,9 +332,10 @@ static bool opaque_read(struct line *line)
         uint8_t *bytes;
         uint32_t len;
         expect_okay(mvReadChannel(line->channel, &bytes, &len));
-        for (uint32_t i = 0; i < len; i++)
-                ck_assert_msg(bytes[i] == pattern(opaque.read + i), "byte %llu is another",
-                              (unsigned long long)(opaque.read + i));
+        uint32_t same = 0;
+        while (same < len && bytes[same] == pattern(opaque.read + same))
+                same++;
+        ck_assert_msg(same == len, "byte %llu is another", (unsigned long long)(opaque.read + same));
         if (len > 0)
                 expect_okay(mvReadChannelComplete(line->channel, len));
         opaque.read += len;
@@ -386,6 +389,17 @@ static bool is_quiet(void)
         return !lines[HTTP].channel && !lines[CONFIG].channel && mqtt_is_quiet() && opaque.read == opaque.written;
 }
 
+/* Whatever the host is like: each has had its turn. */
+static bool are_all_through(void)
+{
+        bool through = true;
+        for (int kind = 0; kind < KINDS; kind++)
+                through = through && lines[kind].rounds >= 10;
+        for (int qos = 0; qos < 3; qos++)
+                through = through && mqtt.heard[qos] >= 10;
+        return through;
+}
+
 static uint64_t duration_ms(void)
 {
         const char *text = getenv("MVSIM_MANY_S");
@@ -395,17 +409,13 @@ static uint64_t duration_ms(void)
 START_TEST(four_channels_of_all_kinds_do_not_get_in_each_others_way)
 {
         uint64_t start = mvt_host_ms();
-        while (mvt_host_ms() - start < duration_ms()) {
+        while (mvt_host_ms() - start < duration_ms() || !are_all_through()) {
                 if (!step())
                         mvsim_run_for(100);
         }
         closing_down = true;
         wait_until((step(), is_quiet()));
         ck_assert_uint_eq(strange, 0);
-        for (int kind = 0; kind < KINDS; kind++)
-                ck_assert_uint_gt(lines[kind].rounds, 10);
-        for (int qos = 0; qos < 3; qos++)
-                ck_assert_uint_gt(mqtt.heard[qos], 10);
         expect_okay(mvCloseChannel(&lines[MQTT].channel));
         expect_okay(mvCloseChannel(&lines[OPAQUE].channel));
         fprintf(stderr, "# in %llu ms: %u requests, %u fetches, %u messages, %llu bytes\n",
@@ -456,7 +466,7 @@ Suite *suite(void)
         Suite *suite = suite_create("many");
         TCase *tests = tcase_create("many at once");
         tcase_add_checked_fixture(tests, set_up, tear_down);
-        tcase_set_timeout(tests, 20 + (double)duration_ms() / 1000);
+        tcase_set_timeout(tests, 60 + (double)duration_ms() / 1000);
         tcase_add_test(tests, four_channels_of_all_kinds_do_not_get_in_each_others_way);
         suite_add_tcase(suite, tests);
         return suite;
