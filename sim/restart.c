@@ -72,6 +72,7 @@ static int take(struct mvs_restart_state *state)
                 return -EINVAL;
         }
         mvs_kept_inherit(&state->files, false);
+        signal(MVS_SIGNAL_WAKE, SIG_DFL);
         look_for_valgrind(state);
         unsetenv(MVS_RESTART_VARIABLE); /* a program that this one starts has a device of its own */
         return 0;
@@ -276,8 +277,9 @@ void mvs_restart_now(struct mvs_machine *machine, enum MvWakeReason reason)
 {
         const struct mvs_restart *restart = &machine->restart;
         write_variable(machine, reason);
-        /* A signal of the IRQ thread's that still waits would end a program that has no handler for it yet. */
+        /* A signal of the IRQ thread's, or to it, that still waits would end a program that does not expect it yet. */
         signal(MVS_SIGNAL_PREEMPT, SIG_IGN);
+        signal(MVS_SIGNAL_WAKE, SIG_IGN);
         syscall(SYS_close_range, (unsigned)restart->first_fd, ~0U, CLOSE_RANGE_CLOEXEC);
         mvs_kept_inherit(&restart->state.files, true);
         pthread_sigmask(SIG_SETMASK, &restart->mask, NULL);

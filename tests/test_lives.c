@@ -140,9 +140,9 @@ static const struct {
         const char *event;
         const char *said;
 } ends[] = {
-        {"{at_ms: 40, do: restart}", "life 1: reason 2,"},
-        {"{at_ms: 5, do: application-update}", "life 1: reason 9,"},
-        {"{at_ms: 5, do: microvisor-update}", "life 1: reason 10, second 0,"},
+        {"{at_ms: 40, do: restart}", ": reason 2,"},
+        {"{at_ms: 5, do: application-update}", ": reason 9,"},
+        {"{at_ms: 5, do: microvisor-update}", ": reason 10, second 0,"},
 };
 
 #define ENDS ((int)(sizeof ends / sizeof ends[0]))
