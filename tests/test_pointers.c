@@ -693,7 +693,7 @@ static bool applies_nested(const struct wrong *wrong, const struct nested *at)
                !(wrong->address == null_address && at->may_be_null);
 }
 
-/* There has to be something to read: test_mqtt_reads.c tries these. */
+/* There has to be something to read: test_mqtt_refusals.c tries these. */
 static bool reads_an_item(const struct nested *at)
 {
         return strncmp(at->call, "mvMqttRe", 8) == 0 && at->written;
