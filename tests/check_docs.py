@@ -2,7 +2,7 @@
 
 A C, YAML or configuration block whose first line is a comment with a file's name is written to that file. A `sh` block
 is run there, in one directory for each document; a plain block that comes next is what it prints, compared by the rules
-in lib/document.py. Ports 8080 and 8443 are replaced by free ones, and the directory is shown as /home/me/app, the
+in lib/document.py. Ports 1883, 8080 and 8443 are replaced by free ones, and the directory is shown as /home/me/app, the
 sources' as /home/me/libmvsim. Blocks of which a command begins with ./dev, or needs a program that is not installed,
 are not run.
 
@@ -23,8 +23,8 @@ from tap import Tap, difference, run
 
 ROOT, BUILD = sys.argv[1:3]
 SHOWN_ROOT, SHOWN_DIRECTORY = "/home/me/libmvsim", "/home/me/app"
-SHOWN_PORTS = ("8080", "8443")
-MAY_BE_MISSING = ("gdb", "valgrind", "nginx")
+SHOWN_PORTS = ("1883", "8080", "8443")
+MAY_BE_MISSING = ("gdb", "valgrind", "nginx", "mosquitto")
 
 
 def environment():
