@@ -344,8 +344,8 @@ static void take_item(struct mvs_channel *channel, struct mvs_mqtt_item *item)
         }
 }
 
-/* On the link thread. */
-static void on_item(void *context, uint32_t id, struct mvs_mqtt_item *item)
+/* On the link thread. A message that comes too late for its channel is one that the broker will not send again. */
+static void on_item(void *context, uint32_t id, const struct mvs_bytes *owner, struct mvs_mqtt_item *item)
 {
         struct mvs_device *device = context;
         mvs_machine_lock(&device->machine);
@@ -357,6 +357,8 @@ static void on_item(void *context, uint32_t id, struct mvs_mqtt_item *item)
                         announce(channel);
                 schedule(channel);
                 mvs_cpu_kick(&device->machine);
+        } else if (item->kind == MVS_MQTT_MESSAGE && item->qos > 0) {
+                mvs_mqtt_store_add(&device->machine.mqtt_store, owner, id, item);
         }
         mvs_machine_unlock(&device->machine);
         free(item);

@@ -9,6 +9,8 @@
 #include "src/device.h"
 #include "src/pair.h"
 
+#define PORT_SIZE 8 /* a colon, five digits, a zero */
+
 enum MvStatus mvs_check_mvMqttRequestConnect(struct mvs_call *call, MvChannelHandle handle,
                                              const struct MvMqttConnectRequest *request)
 {
@@ -231,19 +233,26 @@ static enum MvStatus take(struct mvs_mqtt_copy *copy, const struct login *login)
 /* ---- sent ---- */
 
 /* By what an unacknowledged message is found again: "host:port", the host in lower case, a zero, the client id. */
-static bool make_owner(struct mvs_bytes *ret, const struct mvs_mqtt_connect *connect)
+static void make_owner(struct mvs_mqtt_copy *copy)
 {
-        char port[8];
+        struct mvs_mqtt_connect *connect = &copy->request->is.connect;
+        char port[PORT_SIZE];
         size_t port_len = (size_t)snprintf(port, sizeof port, ":%u", connect->port) + 1;
-        ret->len = connect->host.len + port_len + connect->client_id.len;
-        ret->data = malloc(ret->len);
-        if (!ret->data)
-                return false;
+        uint8_t *bytes = copy->request->memory + copy->used;
         for (size_t i = 0; i < connect->host.len; i++)
-                ret->data[i] = (uint8_t)tolower(connect->host.data[i]);
-        memcpy(ret->data + connect->host.len, port, port_len);
-        memcpy(ret->data + connect->host.len + port_len, connect->client_id.data, connect->client_id.len);
-        return true;
+                bytes[i] = (uint8_t)tolower(connect->host.data[i]);
+        memcpy(bytes + connect->host.len, port, port_len);
+        memcpy(bytes + connect->host.len + port_len, connect->client_id.data, connect->client_id.len);
+        connect->owner = (struct mvs_bytes){bytes, connect->host.len + port_len + connect->client_id.len};
+}
+
+/* The channel's own. */
+static bool keep_owner(struct mvs_mqtt_channel *mqtt, const struct mvs_bytes *owner)
+{
+        mqtt->owner = (struct mvs_bytes){malloc(owner->len), owner->len};
+        if (mqtt->owner.data)
+                memcpy(mqtt->owner.data, owner->data, owner->len);
+        return mqtt->owner.data != NULL;
 }
 
 static void send(struct mvs_channel *channel, struct mvs_mqtt_request *request)
@@ -270,14 +279,17 @@ enum MvStatus mvs_do_mvMqttRequestConnect(struct mvs_call *call, MvChannelHandle
         enum MvStatus status = fetch_structures(call, &login);
         if (status == MV_STATUS_OKAY)
                 status = measure(&copy, &login);
+        copy.memory += (size_t)login.request->host.length + PORT_SIZE + login.request->clientid.length;
         if (status == MV_STATUS_OKAY)
                 status = mvs_mqtt_allocate(&copy, MVS_MQTT_CONNECT);
         if (status == MV_STATUS_OKAY)
                 status = take(&copy, &login);
-        if (status == MV_STATUS_OKAY && !make_owner(&channel->mqtt.owner, &copy.request->is.connect))
-                status = mvs_reject(call, MV_STATUS_INVALIDBUFFERSIZE, NULL, "the host is out of memory");
         if (status != MV_STATUS_OKAY)
                 return mvs_mqtt_give_up(&copy, status);
+        make_owner(&copy);
+        if (!keep_owner(&channel->mqtt, &copy.request->is.connect.owner))
+                return mvs_mqtt_give_up(
+                        &copy, mvs_reject(call, MV_STATUS_INVALIDBUFFERSIZE, NULL, "the host is out of memory"));
         send(channel, copy.request);
         return MV_STATUS_OKAY;
 }

@@ -26,6 +26,7 @@ struct session {
         uint32_t id;
         mvs_mqtt_item_fn *on_item;
         void *context;
+        struct mvs_bytes owner;
         struct mvs_mqtt_place place;
         struct mvs_mqtt_request *request; /* the CONNECT, until the module has it */
         struct mvs_mqtt_item *refusal;    /* the answer to it, should it fail here */
@@ -53,7 +54,9 @@ struct command {
 
 static void on_deadline_closed(uv_handle_t *deadline)
 {
-        free(deadline->data);
+        struct session *session = deadline->data;
+        free(session->owner.data);
+        free(session);
 }
 
 static void drop(struct session *session)
@@ -80,7 +83,7 @@ static void refuse(struct session *session, enum mvs_mqtt_state state, const cha
                 return;
         item->state = state;
         snprintf(item->detail, sizeof item->detail, "%.150s", why);
-        session->on_item(session->context, session->id, item);
+        session->on_item(session->context, session->id, &session->owner, item);
 }
 
 static void on_item(struct mvs_mqtt_session *base, struct mvs_mqtt_item *item)
@@ -91,7 +94,7 @@ static void on_item(struct mvs_mqtt_session *base, struct mvs_mqtt_item *item)
                 free(session->refusal);
                 session->refusal = NULL;
         }
-        session->on_item(session->context, session->id, item);
+        session->on_item(session->context, session->id, &session->owner, item);
 }
 
 static void on_deadline(uv_timer_t *deadline)
@@ -163,16 +166,21 @@ static struct session *session_create(struct mvs_link_mqtt *mqtt, const struct c
 {
         struct session *session = calloc(1, sizeof *session);
         struct mvs_mqtt_item *refusal = mvs_mqtt_answer_create(command->request, MVS_MQTT_SOCKET_ERROR);
-        if (!session || !refusal) {
+        const struct mvs_bytes *owner = &command->request->is.connect.owner;
+        uint8_t *owner_data = malloc(owner->len);
+        if (!session || !refusal || !owner_data) {
                 free(session);
                 free(refusal);
+                free(owner_data);
                 return NULL;
         }
+        memcpy(owner_data, owner->data, owner->len);
         session->base = (struct mvs_mqtt_session){.loop = mvs_link_loop(mqtt->link), .item = on_item};
         session->mqtt = mqtt;
         session->id = command->id;
         session->on_item = command->on_item;
         session->context = command->context;
+        session->owner = (struct mvs_bytes){owner_data, owner->len};
         session->request = command->request;
         session->refusal = refusal;
         uv_timer_init(session->base.loop, &session->deadline);
@@ -230,7 +238,7 @@ static void answer_late(const struct session *session, struct mvs_mqtt_request *
         struct mvs_mqtt_item *item = mvs_mqtt_answer_create(request, MVS_MQTT_NOT_CONNECTED);
         free(request);
         if (item)
-                session->on_item(session->context, session->id, item);
+                session->on_item(session->context, session->id, &session->owner, item);
 }
 
 static void end(void *state)

@@ -49,7 +49,8 @@ struct mvs_mqtt_chain {
 };
 
 struct mvs_mqtt_connect {
-        uint32_t version; /* 0: 3.1.1, 1: 5 */
+        struct mvs_bytes owner; /* handed to the items' callee: names broker and client */
+        uint32_t version;       /* 0: 3.1.1, 1: 5 */
         struct mvs_bytes host;
         uint16_t port;
         struct mvs_bytes client_id;
@@ -121,10 +122,11 @@ struct mvs_mqtt_item *mvs_mqtt_answer_create(const struct mvs_mqtt_request *requ
 
 /*
  * Called for every item of a session, in the order in which they came, on the link thread, without any lock held. The
- * item becomes the callee's. An item of the kind DISCONNECT is the connection's last, and so is a CONNECT that did not
- * succeed; requests that were under way have been answered before it.
+ * item becomes the callee's, who may know the session no more; `owner` is the CONNECT's. An item of the kind DISCONNECT
+ * is the connection's last, and so is a CONNECT that did not succeed; requests that were under way have been answered
+ * before it.
  */
-typedef void mvs_mqtt_item_fn(void *context, uint32_t id, struct mvs_mqtt_item *item);
+typedef void mvs_mqtt_item_fn(void *context, uint32_t id, const struct mvs_bytes *owner, struct mvs_mqtt_item *item);
 
 /*
  * Carries the request out on the session `id`, which a CONNECT begins: `item` and `context` are the session's from
