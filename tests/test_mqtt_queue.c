@@ -265,7 +265,7 @@ END_TEST
 
 START_TEST(one_disconnect_may_be_under_way)
 {
-        boot();
+        boot_with(0, "time: {reply_us: 5000}\n");
         expect_okay(mvMqttRequestDisconnect(channel));
         expect_reject(mvMqttRequestDisconnect(channel), MV_STATUS_RATELIMITED, "handle");
         ck_assert_int_eq(mvt_mqtt_disconnected(channel).request_state, MV_MQTTREQUESTSTATE_REQUESTCOMPLETED);

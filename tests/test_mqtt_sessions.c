@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include "broker.h"
-#include "life.h"
 #include "mqtt.h"
 #include "suite.h"
 
@@ -229,6 +228,28 @@ START_TEST(a_lost_network_loses_no_message)
 }
 END_TEST
 
+START_TEST(a_restart_of_the_application_loses_no_message)
+{
+        connect_again(0, VERSION);
+        mvt_mqtt_subscribe(channel, "in", 2);
+        mvt_broker_publish(&broker, "in", "one", "-q 1");
+        mvt_broker_publish(&broker, "in", "two", "-q 2");
+        mvt_mqtt_expect(channel, "in", "one", 1);
+        mvt_mqtt_await(channel, MV_MQTTREADABLEDATATYPE_MESSAGERECEIVED);
+        for (int i = 0; i < 2; i++) {
+                channel = NULL; /* with the life before */
+                mvt_online_restart();
+                connect_again(0, VERSION);
+                uint32_t one = mvt_mqtt_expect(channel, "in", "one", 1);
+                uint32_t two = mvt_mqtt_expect(channel, "in", "two", 2);
+                expect_okay(mvMqttAcknowledgeMessage(channel, i == 0 ? 0 : one));
+                expect_okay(mvMqttAcknowledgeMessage(channel, i == 0 ? 0 : two));
+        }
+        connect_again(0, VERSION);
+        expect_nothing();
+}
+END_TEST
+
 START_TEST(a_message_of_qos_2_comes_once)
 {
         connect_again(0, VERSION);
@@ -339,6 +360,7 @@ Suite *suite(void)
         tcase_add_test(again, a_clean_start_forgets_what_was_not_acknowledged);
         tcase_add_test(again, another_client_id_has_messages_of_its_own);
         tcase_add_test(again, a_lost_network_loses_no_message);
+        tcase_add_test(again, a_restart_of_the_application_loses_no_message);
         tcase_add_loop_test(again, a_message_of_qos_2_comes_once, 0, 2);
         suite_add_tcase(s, again);
         TCase *wills = tcase_create("wills");
