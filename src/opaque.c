@@ -52,9 +52,24 @@ static void owe_readable(struct mvs_channel *channel)
         announce(channel);
 }
 
+/* Bytes may come until the peer has ended it, room while it is waited for. */
+static void update_listening(struct mvs_channel *channel)
+{
+        struct mvs_opaque *opaque = &channel->opaque;
+        struct mvs_timeline *timeline = &channel->device->machine.timeline;
+        bool listens = opaque->stream && (!opaque->ended || opaque->wants_space);
+        if (listens && !opaque->listening)
+                mvs_timeline_listen_begin(timeline);
+        else if (!listens && opaque->listening)
+                mvs_timeline_listen_end(timeline);
+        opaque->listening = listens;
+}
+
 static void owe_space(struct mvs_channel *channel)
 {
+        channel->opaque.wants_space = false;
         channel->opaque.owes_space = true;
+        update_listening(channel);
         announce(channel);
 }
 
@@ -185,13 +200,6 @@ static void on_room(void *context, uint32_t id)
         unlock(device);
 }
 
-static void end_listening(struct mvs_channel *channel)
-{
-        if (channel->opaque.listening)
-                mvs_timeline_listen_end(&channel->device->machine.timeline);
-        channel->opaque.listening = false;
-}
-
 /* The peer's orderly end comes after the bytes that it sent before. */
 static void end_in_order(struct mvs_channel *channel)
 {
@@ -217,6 +225,7 @@ static void take_end(struct mvs_channel *channel, enum mvs_stream_end how, const
                   MVS_NUMBER("reason", reason_of(how)), MVS_NUMBER("unread", channel->opaque.unread));
         if (how == MVS_STREAM_CLOSED) {
                 channel->opaque.ended = true;
+                update_listening(channel);
                 end_in_order(channel);
                 return;
         }
@@ -281,8 +290,13 @@ void mvs_opaque_consume(struct mvs_channel *channel, uint32_t len)
 void mvs_opaque_want_space(struct mvs_channel *channel, size_t room)
 {
         called(channel);
-        if (room < channel->send_len && mvs_stream_await_room(channel->opaque.stream, room))
+        if (room == channel->send_len)
+                return;
+        channel->opaque.wants_space = true;
+        if (mvs_stream_await_room(channel->opaque.stream, room))
                 owe_space(channel);
+        else
+                update_listening(channel);
 }
 
 void mvs_opaque_wrote(struct mvs_channel *channel, uint32_t len)
@@ -357,8 +371,7 @@ static void open(struct mvs_call *call, struct mvs_channel *channel)
         }
         opaque->connecting = true;
         mvs_timeline_outside_begin(&machine->timeline);
-        opaque->listening = true;
-        mvs_timeline_listen_begin(&machine->timeline);
+        update_listening(channel);
 }
 
 /* What was written is sent yet where the peer has not turned its back, nor the network. */
@@ -373,9 +386,9 @@ static void stop(struct mvs_channel *channel)
                   MVS_NUMBER("in", opaque->in), MVS_NUMBER("out", opaque->out));
         end_connecting(channel);
         end_following(channel);
-        end_listening(channel);
         mvs_stream_close(opaque->stream, flush);
         opaque->stream = NULL;
+        update_listening(channel);
 }
 
 static void closing(const struct mvs_channel *channel)
@@ -392,7 +405,7 @@ static void closing(const struct mvs_channel *channel)
 static const char *describe(const struct mvs_channel *channel)
 {
         if (channel->opaque.unread > 0)
-                return "is open, there are bytes on it (mvReadChannel)";
+                return "is open, its peer sends no more, and there are bytes on it (mvReadChannel)";
         return "is open, nothing is scheduled on it";
 }
 

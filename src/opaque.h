@@ -24,6 +24,7 @@ struct mvs_opaque {
         uint32_t unread;           /* bytes from there on, around the end */
         bool connecting;
         bool listening;          /* something may come */
+        bool wants_space;        /* a write was short */
         bool ended;              /* the peer sends no more; the channel ends when all is read */
         bool told;               /* READABLE was posted, and the application has not looked since */
         bool owes_told;          /* it is due */

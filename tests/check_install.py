@@ -85,6 +85,7 @@ def check_tree(tap, directory):
     header = one(tap, "the header of the calls", f"{root}/**/include/mv_syscalls.h")
     library = one(tap, "the library", f"{root}/**/libmvsim.so.0")
     module = one(tap, "the module, in mvsim/ beside the library,", f"{os.path.dirname(library)}/mvsim/mvsim-http.so")
+    one(tap, "the module for TLS, beside it,", f"{os.path.dirname(library)}/mvsim/mvsim-tls.so")
     command = one(tap, "the command", f"{root}/**/bin/mvsim")
     pc_file = one(tap, "the pkg-config file", f"{os.path.dirname(library)}/pkgconfig/mvsim.pc")
     tap.check("the headers are those of include/", difference(headers_of_sources(), below(os.path.dirname(header))))

@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "child.h"
 #include "opaque.h"
+#include "stm32u5xx.h"
 #include "suite.h"
 
 static struct mvt_stream_peer peer;
@@ -336,6 +338,80 @@ START_TEST(the_device_may_be_switched_off_with_channels_open)
 }
 END_TEST
 
+/* ---- nothing more can come ---- */
+
+/* The peer has said all and the application does not read it: its sleep would last for ever. */
+static void sleep_over_bytes(void)
+{
+        MvChannelHandle channel;
+        mvt_stream_peer_tcp(&peer);
+        mvt_opaque_boot_with(&peer, NULL, false);
+        channel = open_one();
+        mvt_stream_peer_say(&peer, "the last words");
+        mvt_stream_peer_close(&peer);
+        fprintf(stderr, "channel 0x%08x\n", (unsigned)(uintptr_t)channel);
+        for (;;)
+                __WFI();
+}
+
+START_TEST(sleeping_over_the_last_bytes_is_a_deadlock)
+{
+        struct mvt_child child;
+        char line[128];
+        unsigned channel = 0;
+        mvt_child_run(&child, sleep_over_bytes);
+        ck_assert_msg(child.exit_status == MVSIM_EXIT_DEADLOCK, "exit status %d, signal %d:\n%s", child.exit_status,
+                      child.signal, child.output);
+        ck_assert_int_eq(sscanf(child.output, "channel %x", &channel), 1);
+        snprintf(line, sizeof line, "channel 0x%08x is open, its peer sends no more, and there are bytes on it",
+                 channel);
+        ck_assert_msg(strstr(child.output, line) != NULL, "%s", child.output);
+}
+END_TEST
+
+/* ---- the event log ---- */
+
+static const char *log_of_a_visit(void)
+{
+        static char text[65536];
+        char path[MVT_PATH_SIZE], endpoint[64], more[MVT_PATH_SIZE + 64];
+        mvt_tempdir_make(&dir);
+        mvt_path(path, &dir, "trace.log");
+        mvt_stream_peer_tcp(&peer);
+        snprintf(endpoint, sizeof endpoint, "  peer: tcp://127.0.0.1:%u\n", (unsigned)peer.port);
+        snprintf(more, sizeof more, "trace: {file: \"%s\"}\n", path);
+        mvt_opaque_boot(endpoint, more, false);
+        MvChannelHandle channel = open_one();
+        mvt_opaque_write(channel, "hello");
+        mvt_stream_peer_expect(&peer, "hello");
+        mvt_stream_peer_say(&peer, "the last words");
+        mvt_stream_peer_close(&peer);
+        mvt_opaque_expect(channel, "the last words");
+        mvt_opaque_expect_closure(&channel, MV_CLOSUREREASON_CHANNELCLOSEDBYSERVER);
+        mvt_stream_peer_finish(&peer);
+        mvt_online_end();
+        FILE *file = fopen(path, "re");
+        ck_assert_ptr_nonnull(file);
+        text[fread(text, 1, sizeof text - 1, file)] = '\0';
+        fclose(file);
+        mvt_tempdir_remove(&dir);
+        return text;
+}
+
+START_TEST(the_event_log_tells_a_connections_life)
+{
+        const char *at = log_of_a_visit();
+        static const char *const events[] = {" connect channel=0x", " endpoint=\"peer\"\n", " opened channel=0x",
+                                             " sent channel=0x",    " bytes=5\n",           " received channel=0x",
+                                             " bytes=14\n",         " closed channel=0x",   " in=14 out=5\n"};
+        for (size_t i = 0; i < sizeof events / sizeof *events; i++) {
+                const char *found = strstr(at, events[i]);
+                ck_assert_msg(found != NULL, "\"%s\" is not in:\n%s", events[i], at);
+                at = found;
+        }
+}
+END_TEST
+
 /* ---- TLS ---- */
 
 START_TEST(bytes_both_ways_over_tls)
@@ -439,6 +515,8 @@ Suite *suite(void)
         tcase_add_test(tests, a_name_is_looked_up);
         tcase_add_loop_test(tests, a_certificate_that_is_refused, 0, 3);
         tcase_add_test(tests, authorities_that_cannot_be_read);
+        tcase_add_test(tests, sleeping_over_the_last_bytes_is_a_deadlock);
+        tcase_add_test(tests, the_event_log_tells_a_connections_life);
         suite_add_tcase(s, tests);
         tests = tcase_create("TCP");
         tcase_add_checked_fixture(tests, boot, end);
