@@ -1,6 +1,8 @@
 /* `mvsim coverage`: what it makes of records, in three formats, and its exit status. Runs the command that was built.
  */
+#include <errno.h>
 #include <jansson.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +34,7 @@ static void teardown(void)
 /* Runs `mvsim coverage` with the arguments, in the directory of the records; its exit status. */
 static int run(const char *arguments)
 {
-        char command[1024];
+        char command[PATH_MAX + 1024];
         snprintf(command, sizeof command, "cd %s && \"$MVSIM_CLI\" coverage %s 2>&1", dir.path, arguments);
         FILE *pipe = popen(command, "re");
         ck_assert_ptr_nonnull(pipe);
@@ -121,11 +123,14 @@ START_TEST(used_leaves_out_calls_that_were_never_made)
 }
 END_TEST
 
-/* The suite itself makes these five, and no other. */
+/* The program is the suite itself, by its name: under a tool, /proc would name the tool. */
 START_TEST(program_leaves_out_calls_that_it_does_not_use)
 {
+        char path[PATH_MAX], arguments[PATH_MAX + 32];
         record("a");
-        ck_assert_int_eq(run("--program /proc/$PPID/exe a"), 0);
+        ck_assert_ptr_nonnull(realpath(program_invocation_name, path));
+        snprintf(arguments, sizeof arguments, "--program '%s' a", path);
+        ck_assert_int_eq(run(arguments), 0);
         assert_output("\nmvReleaseNetwork                0 of 4  ");
         assert_output("\nmvNoOp ");
         assert_no_output("mvGetSysClk");
