@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lints.h"
 #include "opaque.h"
 #include "suite.h"
 
@@ -100,9 +101,7 @@ START_TEST(writing_with_pauses)
 }
 END_TEST
 
-void mvt_add_opaque_lints(Suite *suite);
-
-void mvt_add_opaque_lints(Suite *suite)
+void mvt_lints_add_opaque(Suite *suite)
 {
         TCase *tests = tcase_create("opaque channels");
         tcase_add_checked_fixture(tests, boot, end);
