@@ -10,6 +10,7 @@
 
 #include "opaque.h"
 #include "suite.h"
+#include "tools.h"
 
 #define ROUNDS 40 /* how often the bytes of random traffic fill the buffer */
 
@@ -180,7 +181,7 @@ static void application_writes(MvChannelHandle channel, struct traffic *traffic)
 
 static void run(uint32_t seed, uint32_t receive_len)
 {
-        struct traffic traffic = {.bytes = (size_t)ROUNDS * receive_len};
+        struct traffic traffic = {.bytes = (size_t)mvt_rounds(ROUNDS, 8) * receive_len};
         state = seed;
         MvChannelHandle channel = mvt_opaque_open(&peer, receive_len, 512 * (1 + draw(3)));
         uint64_t start = mvt_host_ms();
