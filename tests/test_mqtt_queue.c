@@ -1,5 +1,6 @@
 /* The one queue of items: in order, one event each, in the receive buffer as far as there is room. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "broker.h"
@@ -363,6 +364,48 @@ START_TEST(with_reply_us_every_answer_takes_that_long)
 }
 END_TEST
 
+/* A day in the life of an application, of which the event log is returned. */
+static char *logged_run(const char *file)
+{
+        char profile[512];
+        snprintf(profile, sizeof profile, "time: {reply_us: 3000}\ntrace: {file: %s}\n", file);
+        boot_with(0, profile);
+        for (uint32_t i = 0; i < 5; i++)
+                expect_okay(mvt_mqtt_try_publish(channel, i, "out", "x", i % 3, 0));
+        for (uint32_t i = 0; i < 5; i++) {
+                mvt_mqtt_await(channel, MV_MQTTREADABLEDATATYPE_PUBLISHRESPONSE);
+                ck_assert_uint_eq(mvt_mqtt_published(channel).correlation_id, i);
+        }
+        expect_okay(mvMqttRequestDisconnect(channel));
+        mvt_mqtt_disconnected(channel);
+        mvt_channel_close(&channel);
+        mvt_online_end();
+        mvt_broker_finish(&broker);
+        char *text = NULL;
+        size_t size = 0;
+        FILE *log = fopen(file, "re");
+        ck_assert_ptr_nonnull(log);
+        ck_assert_int_gt(getdelim(&text, &size, '\0', log), 0);
+        fclose(log);
+        return text;
+}
+
+START_TEST(with_reply_us_runs_are_the_same)
+{
+        char path[MVT_PATH_SIZE];
+        struct mvt_tempdir dir;
+        mvt_tempdir_make(&dir);
+        mvt_path(path, &dir, "log");
+        char *first = logged_run(path);
+        char *second = logged_run(path);
+        ck_assert_str_eq(first, second);
+        free(first);
+        free(second);
+        mvt_tempdir_remove(&dir);
+        mvt_online_boot_virtual();
+}
+END_TEST
+
 START_TEST(with_reply_us_what_was_under_way_is_answered_before_the_end)
 {
         static const struct mvt_step steps[] = {
@@ -406,6 +449,7 @@ Suite *suite(void)
         tcase_add_test(tests, answers_that_are_not_read_count_once_there_is_no_room_for_them);
         tcase_add_test(tests, requests_before_and_after_the_connection_are_answered);
         tcase_add_test(tests, with_reply_us_every_answer_takes_that_long);
+        tcase_add_test(tests, with_reply_us_runs_are_the_same);
         tcase_add_test(tests, with_reply_us_what_was_under_way_is_answered_before_the_end);
         suite_add_tcase(s, tests);
         return s;

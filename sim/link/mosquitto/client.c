@@ -242,8 +242,7 @@ static void on_begin(uv_timer_t *timer)
         }
         if (state != MVS_MQTT_COMPLETED)
                 answer_connect(client, state, why);
-        if (connect->keepalive_s > 0)
-                uv_timer_start(timer, on_misc, MISC_MS, MISC_MS);
+        uv_timer_start(timer, on_misc, MISC_MS, MISC_MS); /* also without keep-alive: a broker may ask for it */
         mvs_mqtt_client_settle(client);
 }
 
