@@ -2,7 +2,6 @@
 
 #include <arpa/inet.h>
 #include <check.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -18,6 +17,7 @@
 #include "process.h"
 
 #define WAIT_MS   60000
+#define AGAIN_MS  200
 #define ATTEMPTS  5
 #define WORDS_MAX 48
 
@@ -59,15 +59,6 @@ static pid_t spawn(const char *const *words, const char *path, int output)
         dup2(output, STDERR_FILENO);
         execvp(path, (char *const *)(uintptr_t)words);
         _exit(127);
-}
-
-static void end(pid_t pid, int signal_number)
-{
-        if (pid <= 0)
-                return;
-        kill(pid, signal_number);
-        while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-                ;
 }
 
 /* ---- the broker ---- */
@@ -146,7 +137,7 @@ static void configure(struct mvt_broker *broker, const struct mvt_broker_options
         ck_assert_ptr_nonnull(file);
         if (options->user)
                 make_passwords(broker, options, passwords);
-        fprintf(file, "user root\nlog_dest stdout\nset_tcp_nodelay true\nallow_anonymous %s\npersistence %s\n",
+        fprintf(file, "user root\nlog_dest stderr\nset_tcp_nodelay true\nallow_anonymous %s\npersistence %s\n",
                 options->user ? "false" : "true", options->persistent ? "true" : "false");
         fprintf(file, "persistence_location %s/\n", broker->dir.path);
         if (options->user)
@@ -175,15 +166,21 @@ void mvt_broker_start(struct mvt_broker *ret, const struct mvt_broker_options *o
         abort_with_log(ret);
 }
 
+/* A SIGTERM that comes before it has begun to listen for signals is lost: it is told again. */
 void mvt_broker_stop(struct mvt_broker *broker)
 {
-        end(broker->pid, SIGTERM);
+        for (int ms = 0; broker->pid > 0 && waitpid(broker->pid, NULL, WNOHANG) == 0; ms++) {
+                ck_assert_int_lt(ms, WAIT_MS);
+                if (ms % AGAIN_MS == 0)
+                        kill(broker->pid, SIGTERM);
+                nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        }
         broker->pid = 0;
 }
 
 void mvt_broker_kill(struct mvt_broker *broker)
 {
-        end(broker->pid, SIGKILL);
+        mvt_kill(broker->pid);
         broker->pid = 0;
 }
 
@@ -203,6 +200,30 @@ void mvt_broker_pause(struct mvt_broker *broker)
 void mvt_broker_continue(struct mvt_broker *broker)
 {
         kill(broker->pid, SIGCONT);
+}
+
+static bool has_logged(const struct mvt_broker *broker, const char *words)
+{
+        char path[MVT_PATH_SIZE];
+        char line[512];
+        bool found = false;
+        mvt_path(path, &broker->dir, "log");
+        FILE *file = fopen(path, "re");
+        ck_assert_ptr_nonnull(file);
+        while (!found && fgets(line, sizeof line, file))
+                found = strstr(line, words) != NULL;
+        fclose(file);
+        return found;
+}
+
+void mvt_broker_await_loss(const struct mvt_broker *broker, const char *client_id)
+{
+        char words[128];
+        snprintf(words, sizeof words, "Client %s closed its connection", client_id);
+        for (int ms = 0; !has_logged(broker, words); ms++) {
+                ck_assert_msg(ms < WAIT_MS, "the broker has not lost %s", client_id);
+                nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        }
 }
 
 void mvt_broker_finish(struct mvt_broker *broker)
@@ -279,7 +300,7 @@ const char *mvt_subscriber_next(struct mvt_subscriber *subscriber)
 
 void mvt_subscriber_finish(struct mvt_subscriber *subscriber)
 {
-        end(subscriber->pid, SIGKILL);
+        mvt_kill(subscriber->pid);
         if (subscriber->pid > 0)
                 close(subscriber->output);
         subscriber->pid = 0;

@@ -47,6 +47,9 @@ void mvt_broker_continue(struct mvt_broker *broker);
 /* Stops it and removes its directory. One that was never started (all zero) is fine. */
 void mvt_broker_finish(struct mvt_broker *broker);
 
+/* Waits until it has lost the client, which did not say that it goes. */
+void mvt_broker_await_loss(const struct mvt_broker *broker, const char *client_id);
+
 /* ---- other clients ---- */
 
 /* Publishes with mosquitto_pub, which is given more options by `options` ("-q 1 -r"; "": none). Returns when the broker
