@@ -291,5 +291,6 @@ enum MvStatus mvs_do_mvMqttRequestConnect(struct mvs_call *call, MvChannelHandle
                 return mvs_mqtt_give_up(
                         &copy, mvs_reject(call, MV_STATUS_INVALIDBUFFERSIZE, NULL, "the host is out of memory"));
         send(channel, copy.request);
+        mvs_lint_made(call);
         return MV_STATUS_OKAY;
 }

@@ -104,6 +104,36 @@ START_TEST(a_message_of_qos_0_is_acknowledged)
 }
 END_TEST
 
+/* Another channel, whose connect request is refused at first. */
+static void try_to_connect(bool heeded)
+{
+        struct MvMqttConnectRequest request = mvt_mqtt_request();
+        struct MvMqttConnectResponse response;
+        mvt_channel_close(&channel);
+        channel = mvt_mqtt_open(0);
+        request.host.length = 0;
+        expect_reject(mvMqttRequestConnect(channel, &request), MV_STATUS_REQUIREDELEMENTMISSING, "host.length");
+        request = mvt_mqtt_request();
+        if (heeded)
+                mvt_mqtt_connect(channel, &request);
+        else
+                expect_reject(mvMqttReadConnectResponse(channel, &response), MV_STATUS_RESPONSENOTPRESENT, "handle");
+}
+
+START_TEST(the_status_of_a_connect_request_is_ignored)
+{
+        try_to_connect(false);
+        expect_found("status-ignored", "mvMqttRequestConnect");
+}
+END_TEST
+
+START_TEST(the_status_of_a_connect_request_is_heeded)
+{
+        try_to_connect(true);
+        ck_assert_ptr_null(mvsim_finding(0));
+}
+END_TEST
+
 Suite *suite(void)
 {
         Suite *s = suite_create("lints of MQTT");
@@ -116,6 +146,8 @@ Suite *suite(void)
         tcase_add_test(tests, an_unknown_message_is_acknowledged);
         tcase_add_test(tests, a_message_is_acknowledged_twice);
         tcase_add_test(tests, a_message_of_qos_0_is_acknowledged);
+        tcase_add_test(tests, the_status_of_a_connect_request_is_ignored);
+        tcase_add_test(tests, the_status_of_a_connect_request_is_heeded);
         suite_add_tcase(s, tests);
         return s;
 }

@@ -30,6 +30,7 @@ static int maker_of(enum mvs_call_number number)
         case MVS_CALL_mvExternalFlashOpen: return MVS_MAKER_FLASH;
         case MVS_CALL_mvServerLoggingInit: return MVS_MAKER_LOG;
         case MVS_CALL_mvTestLoggingInit: return MVS_MAKER_TEST_LOG;
+        case MVS_CALL_mvMqttRequestConnect:
         case MVS_CALL_mvSendConfigFetchRequest:
         case MVS_CALL_mvSendHttpRequest: return MVS_MAKER_REQUEST;
         default: return -1;
