@@ -438,6 +438,24 @@ START_TEST(bytes_both_ways_over_tls)
 }
 END_TEST
 
+START_TEST(what_is_written_while_hands_are_shaken_anew_is_sent_afterwards)
+{
+        struct mvt_certificate certificate;
+        mvt_pki_init(&pki);
+        mvt_pki_issue(&pki, "IP:127.0.0.1", 30, &certificate);
+        mvt_stream_peer_tls12(&peer, &certificate);
+        mvt_opaque_boot_with(&peer, pki.ca_file, false);
+        MvChannelHandle channel = open_one();
+        mvt_stream_peer_renegotiate(&peer);
+        mvt_opaque_write(channel, "meanwhile");
+        mvt_stream_peer_expect(&peer, "meanwhile");
+        mvt_stream_peer_say(&peer, "an answer");
+        mvt_opaque_expect(channel, "an answer");
+        mvt_channel_close(&channel);
+        end_tls();
+}
+END_TEST
+
 START_TEST(a_certificate_that_is_refused)
 {
         struct mvt_pki other;
@@ -513,6 +531,7 @@ Suite *suite(void)
         tcase_add_test(tests, a_peer_that_never_shakes_hands_is_given_up);
         tcase_add_test(tests, the_network_goes_while_connecting);
         tcase_add_test(tests, a_name_is_looked_up);
+        tcase_add_test(tests, what_is_written_while_hands_are_shaken_anew_is_sent_afterwards);
         tcase_add_loop_test(tests, a_certificate_that_is_refused, 0, 3);
         tcase_add_test(tests, authorities_that_cannot_be_read);
         tcase_add_test(tests, sleeping_over_the_last_bytes_is_a_deadlock);

@@ -107,20 +107,23 @@ void mvs_stream_tls_feed(struct mvs_stream *stream, const void *bytes, size_t le
 
 /* ---- out ---- */
 
-/* Takes text while the wire has nothing; not before the handshake is done. */
+/* Takes text while the wire has nothing; not before the handshake is done, nor while the peer wants another, for which
+ * bytes must come first. Reading tells how a session that cannot write any more has ended. */
 static void encrypt(struct mvs_stream *stream)
 {
         const struct mvs_tls_module_ops *ops = stream->streams->tls_ops;
         struct mvs_stream_tls *tls = &stream->tls;
+        char why[256];
         size_t len;
         const uint8_t *text = mvs_stream_pending(stream, tls->text, &len);
         if (len == 0 || (stream->state != MVS_STREAM_OPEN && stream->state != MVS_STREAM_LINGERING))
                 return;
         if (len > RECORD)
                 len = RECORD;
-        if (ops->write(tls->session, text, len))
+        enum mvs_tls_result result = ops->write(tls->session, text, len, why, sizeof why);
+        if (result == MVS_TLS_DONE)
                 tls->text += len;
-        else
+        else if (result != MVS_TLS_MORE)
                 stream->write_error = UV_EPIPE;
 }
 

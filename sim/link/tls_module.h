@@ -13,7 +13,7 @@
 
 #define MVS_TLS_MODULE_FILE   "mvsim-tls.so"
 #define MVS_TLS_MODULE_SYMBOL "mvs_tls_module"
-#define MVS_TLS_MODULE_ABI    1 /* changes with anything in this file */
+#define MVS_TLS_MODULE_ABI    2 /* changes with anything in this file */
 
 struct mvs_tls_engine;  /* the module's: whom to trust */
 struct mvs_tls_session; /* the module's: one connection */
@@ -41,8 +41,10 @@ struct mvs_tls_module_ops {
         /* Up to `size` bytes of text, *ret_len of them. */
         enum mvs_tls_result (*read)(struct mvs_tls_session *session, void *ret_bytes, size_t size, size_t *ret_len,
                                     char *why, size_t why_size);
-        /* Makes `len` bytes of text, not 0, into bytes for the wire. False: it cannot. */
-        bool (*write)(struct mvs_tls_session *session, const void *bytes, size_t len);
+        /* Makes `len` bytes of text, not 0, into bytes for the wire: all (DONE), or none. MORE: when the peer, which
+         * shakes hands anew, has said more; the next time with the same bytes first. */
+        enum mvs_tls_result (*write)(struct mvs_tls_session *session, const void *bytes, size_t len, char *why,
+                                     size_t why_size);
         /* The wire says that nothing more will be sent. */
         void (*farewell)(struct mvs_tls_session *session);
 };

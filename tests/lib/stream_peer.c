@@ -35,14 +35,25 @@ void mvt_stream_peer_tcp(struct mvt_stream_peer *ret)
         ret->listener = mvt_listen(&ret->port);
 }
 
-void mvt_stream_peer_tls(struct mvt_stream_peer *ret, const struct mvt_certificate *certificate)
+static void listen_tls(struct mvt_stream_peer *ret, const struct mvt_certificate *certificate, int max_version)
 {
         mvt_stream_peer_tcp(ret);
         signal(SIGPIPE, SIG_IGN); /* OpenSSL does not ask for the call without it */
         ret->tls = SSL_CTX_new(TLS_server_method());
         ck_assert_ptr_nonnull(ret->tls);
+        SSL_CTX_set_max_proto_version(ret->tls, max_version);
         ck_assert_int_eq(SSL_CTX_use_certificate_chain_file(ret->tls, certificate->cert_file), 1);
         ck_assert_int_eq(SSL_CTX_use_PrivateKey_file(ret->tls, certificate->key_file, SSL_FILETYPE_PEM), 1);
+}
+
+void mvt_stream_peer_tls(struct mvt_stream_peer *ret, const struct mvt_certificate *certificate)
+{
+        listen_tls(ret, certificate, 0);
+}
+
+void mvt_stream_peer_tls12(struct mvt_stream_peer *ret, const struct mvt_certificate *certificate)
+{
+        listen_tls(ret, certificate, TLS1_2_VERSION);
 }
 
 void mvt_stream_peer_unix(struct mvt_stream_peer *ret, const struct mvt_tempdir *dir)
@@ -137,6 +148,13 @@ void mvt_stream_peer_expect(struct mvt_stream_peer *peer, const char *text)
         ck_assert_uint_lt(len, sizeof found);
         mvt_stream_peer_read(peer, found, len);
         ck_assert_str_eq(found, text);
+}
+
+void mvt_stream_peer_renegotiate(struct mvt_stream_peer *peer)
+{
+        ck_assert_int_eq(SSL_renegotiate(peer->ssl), 1);
+        ck_assert_int_eq(SSL_do_handshake(peer->ssl), 1);
+        wait_for(peer->fd, "does not begin to shake hands anew");
 }
 
 size_t mvt_stream_peer_poll(struct mvt_stream_peer *peer, void *ret_bytes, size_t size)

@@ -24,9 +24,10 @@ struct mvt_stream_peer {
 /* Begins a thread that plays a peer: it is none of the application's, so no interrupt's signal reaches it. */
 void mvt_stream_peer_thread(pthread_t *ret_thread, void *(*run)(void *argument), void *argument);
 
-/* Begin to listen: on 127.0.0.1, the same with TLS, or on a Unix socket in the directory. */
+/* Begin to listen: on 127.0.0.1, the same with TLS, with TLS 1.2 at most, or on a Unix socket in the directory. */
 void mvt_stream_peer_tcp(struct mvt_stream_peer *ret);
 void mvt_stream_peer_tls(struct mvt_stream_peer *ret, const struct mvt_certificate *certificate);
+void mvt_stream_peer_tls12(struct mvt_stream_peer *ret, const struct mvt_certificate *certificate);
 void mvt_stream_peer_unix(struct mvt_stream_peer *ret, const struct mvt_tempdir *dir);
 
 /* Closes what is open, in order. */
@@ -42,6 +43,9 @@ void mvt_stream_peer_say(struct mvt_stream_peer *peer, const char *text);
 /* Waits until `len` bytes have come; or for the text, which is compared. */
 void mvt_stream_peer_read(struct mvt_stream_peer *peer, void *ret_bytes, size_t len);
 void mvt_stream_peer_expect(struct mvt_stream_peer *peer, const char *text);
+
+/* With TLS: asks the device to shake hands anew, and waits until it has begun to. Any reading goes on with that. */
+void mvt_stream_peer_renegotiate(struct mvt_stream_peer *peer);
 
 /* Up to `size` bytes that are there now; 0: none. */
 size_t mvt_stream_peer_poll(struct mvt_stream_peer *peer, void *ret_bytes, size_t size);

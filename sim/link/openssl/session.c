@@ -145,11 +145,14 @@ static enum mvs_tls_result read_text(struct mvs_tls_session *session, void *ret_
         return result == 1 ? MVS_TLS_DONE : judge(session, result, why, why_size);
 }
 
-static bool write_text(struct mvs_tls_session *session, const void *bytes, size_t len)
+/* Nothing of it is kept when it does not succeed: a handshake comes before the first byte is looked at. */
+static enum mvs_tls_result write_text(struct mvs_tls_session *session, const void *bytes, size_t len, char *why,
+                                      size_t why_size)
 {
         size_t written;
         ERR_clear_error();
-        return SSL_write_ex(session->ssl, bytes, len, &written) == 1 && written == len;
+        int result = SSL_write_ex(session->ssl, bytes, len, &written);
+        return result == 1 ? MVS_TLS_DONE : judge(session, result, why, why_size);
 }
 
 static void farewell(struct mvs_tls_session *session)
