@@ -351,9 +351,9 @@ __attribute__((visibility("default"))) void mvsim_shutdown(void)
 
 static int live_again(struct mvs_device *device)
 {
-        const struct mvs_ending ending = device->ending;
         enum MvWakeReason reason = mvs_ending_await(device);
         stop(device);
+        const struct mvs_ending ending = device->ending;
         const struct mvs_restart_state next = mvs_restart_hand_on(&device->machine, reason);
         struct mvs_profile profile = device->machine.profile;
         device->machine.profile = (struct mvs_profile){0};

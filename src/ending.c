@@ -221,11 +221,20 @@ static _Noreturn void refuse_thread(const struct mvsim_ending *what)
         _exit(MVS_EXIT_NOT_BOOTED);
 }
 
+/* Another thread may have ended the life, and what wakes the device changes the reason. */
+static struct mvsim_ending look_what(struct mvs_device *device)
+{
+        mvs_cpu_enter(&device->machine);
+        const struct mvsim_ending what = device->ending.what;
+        mvs_cpu_leave(&device->machine);
+        return what;
+}
+
 void mvs_ending_take(struct mvs_device *device)
 {
-        const struct mvsim_ending what = device->ending.what;
         if (mvs_cpu_ipsr() != 0)
                 return; /* what it has interrupted ends, not the handler */
+        const struct mvsim_ending what = look_what(device);
         if (atomic_exchange(&device->ending.taken, true)) {
                 stand_still(device);
                 return;
