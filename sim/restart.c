@@ -11,13 +11,14 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "sim/diag.h"
 #include "sim/machine.h"
 
-#define VARIABLE_SIZE 256
-#define FORMAT        "%u:%u:%u:%d:%" PRIu64 ":%" PRIu64 ":%d:%d:%d:%d:%" PRIu64 ":%" PRIu64
+#define VARIABLE_SIZE 320
+#define FORMAT        "%u:%u:%u:%d:%" PRIu64 ":%" PRIu64 ":%d:%d:%d:%d:%" PRIu64 ":%" PRIu64 ":%" PRIu64
 
 /* ---- what an earlier life has left ---- */
 
@@ -35,11 +36,12 @@ static bool parse_files(struct mvs_kept *files, const char *text)
 static bool parse(struct mvs_restart_state *state, const char *text)
 {
         int len = 0;
-        int fields = sscanf(text, "%u:%u:%u:%d:%" SCNu64 ":%" SCNu64 ":%d:%d:%d:%d:%" SCNu64 ":%" SCNu64 "%n",
-                            &state->count, &state->crashes, &state->reason, &state->on_valgrind, &state->now_us,
-                            &state->world_us, &state->is_connected, &state->outage, &state->logging,
-                            &state->wall_is_set, &state->wall_offset_us, &state->random, &len);
-        return fields == 12 && state->count > 0 && state->reason <= MV_WAKEREASON_DEEPSLEEPOTHER &&
+        int fields =
+                sscanf(text, "%u:%u:%u:%d:%" SCNu64 ":%" SCNu64 ":%d:%d:%d:%d:%" SCNu64 ":%" SCNu64 ":%" SCNu64 "%n",
+                       &state->count, &state->crashes, &state->reason, &state->on_valgrind, &state->now_us,
+                       &state->world_us, &state->is_connected, &state->outage, &state->logging, &state->wall_is_set,
+                       &state->wall_offset_us, &state->random, &state->silenced, &len);
+        return fields == 13 && state->count > 0 && state->reason <= MV_WAKEREASON_DEEPSLEEPOTHER &&
                parse_files(&state->files, text + len);
 }
 
@@ -55,6 +57,73 @@ static void look_for_valgrind(const struct mvs_restart_state *state)
                 mvs_diag(MVS_LOG_WARNING,
                          "the application has started again, and no longer in valgrind (give it --trace-children=yes)");
 }
+
+/* ---- signals that the application had a handler for ---- */
+
+/*
+ * A tick that an RTOS's port makes of the host's timers would come to an application that has no handler for it yet,
+ * and end it; or, when it waits and is let through for the execve, find the handler of the life that is over, which
+ * switches to another task. So timers that the application has set stop, and what it has handlers for is ignored until
+ * the next boot. Not SIGCHLD, which is harmless and would not be when ignored.
+ */
+#define SIGNALS 64
+
+static const int timers[] = {ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF};
+
+static unsigned running_timers(void)
+{
+        unsigned running = 0;
+        for (unsigned i = 0; i < sizeof timers / sizeof timers[0]; i++) {
+                struct itimerval timer;
+                if (getitimer(timers[i], &timer) == 0 && (timer.it_value.tv_sec || timer.it_value.tv_usec))
+                        running |= 1U << i;
+        }
+        return running;
+}
+
+static void stop_timers(unsigned but)
+{
+        static const struct itimerval never;
+        for (unsigned i = 0; i < sizeof timers / sizeof timers[0]; i++) {
+                if (!(but >> i & 1))
+                        setitimer(timers[i], &never, NULL);
+        }
+}
+
+static bool has_handler(int number)
+{
+        struct sigaction action;
+        return sigaction(number, NULL, &action) == 0 && action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN;
+}
+
+/* Which ones. What waits of them is forgotten. */
+static uint64_t silence_signals(void)
+{
+        sigset_t held;
+        uint64_t silenced = 0;
+        mvs_preempt_held(&held);
+        sigdelset(&held, SIGCHLD);
+        for (int number = 1; number <= SIGNALS; number++) {
+                if (sigismember(&held, number) != 1 || !has_handler(number))
+                        continue;
+                signal(number, SIG_IGN);
+                silenced |= UINT64_C(1) << (number - 1);
+        }
+        return silenced;
+}
+
+/* Unless the application has thought of it meanwhile. */
+static void restore_signals(uint64_t silenced)
+{
+        for (int number = 1; number <= SIGNALS; number++) {
+                struct sigaction action;
+                if ((silenced >> (number - 1) & 1) && sigaction(number, NULL, &action) == 0 &&
+                    action.sa_handler == SIG_IGN)
+                        signal(number, SIG_DFL);
+        }
+}
+
+/* ---- the life before ---- */
 
 static int take(struct mvs_restart_state *state)
 {
@@ -73,6 +142,7 @@ static int take(struct mvs_restart_state *state)
         }
         mvs_kept_inherit(&state->files, false);
         signal(MVS_SIGNAL_WAKE, SIG_DFL);
+        restore_signals(state->silenced);
         look_for_valgrind(state);
         unsetenv(MVS_RESTART_VARIABLE); /* a program that this one starts has a device of its own */
         return 0;
@@ -190,6 +260,7 @@ int mvs_restart_init(struct mvs_restart *restart, const struct mvs_restart_state
                 result = take(&restart->state);
         restart->pages = MAP_FAILED;
         restart->first_fd = first_free_fd();
+        restart->timers = running_timers();
         pthread_sigmask(SIG_SETMASK, NULL, &restart->mask);
         return result < 0 ? result : note_command(restart);
 }
@@ -262,13 +333,13 @@ struct mvs_restart_state mvs_restart_hand_on(struct mvs_machine *machine, enum M
         return next;
 }
 
-static void write_variable(const struct mvs_machine *machine, enum MvWakeReason reason)
+static void write_variable(const struct mvs_machine *machine, enum MvWakeReason reason, uint64_t silenced)
 {
         const struct mvs_restart_state next = next_life(machine, reason);
         char *text = machine->restart.variable;
         int len = snprintf(text, VARIABLE_SIZE, MVS_RESTART_VARIABLE "=" FORMAT, next.count, next.crashes, next.reason,
                            next.on_valgrind, next.now_us, next.world_us, next.is_connected, next.outage, next.logging,
-                           next.wall_is_set, next.wall_offset_us, next.random);
+                           next.wall_is_set, next.wall_offset_us, next.random, silenced);
         for (unsigned part = 0; part < MVS_KEPT_COUNT; part++)
                 len += snprintf(text + len, VARIABLE_SIZE - (size_t)len, ":%d", next.files.fds[part]);
 }
@@ -276,7 +347,8 @@ static void write_variable(const struct mvs_machine *machine, enum MvWakeReason 
 void mvs_restart_now(struct mvs_machine *machine, enum MvWakeReason reason)
 {
         const struct mvs_restart *restart = &machine->restart;
-        write_variable(machine, reason);
+        stop_timers(restart->timers);
+        write_variable(machine, reason, silence_signals());
         /* A signal of the IRQ thread's, or to it, that still waits would end a program that does not expect it yet. */
         signal(MVS_SIGNAL_PREEMPT, SIG_IGN);
         signal(MVS_SIGNAL_WAKE, SIG_IGN);

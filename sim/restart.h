@@ -32,6 +32,7 @@ struct mvs_restart_state {
         int wall_is_set;
         uint64_t wall_offset_us;
         uint64_t random;
+        uint64_t silenced; /* signals that are ignored only because nobody was there to take them; bit 0: 1 */
         struct mvs_kept files;
 };
 
@@ -46,6 +47,7 @@ struct mvs_restart {
         char **environment; /* its last entry is `variable` */
         char *variable;     /* in a page that can be written */
         sigset_t mask;      /* the signals that were blocked when the device booted */
+        unsigned timers;    /* the host's interval timers that ran then, one bit each */
         int first_fd;       /* files from here on were opened since, and close */
 };
 

@@ -126,6 +126,14 @@ START_TEST(lives_may_follow_each_other_in_any_order)
 }
 END_TEST
 
+START_TEST(a_timer_of_the_hosts_ends_with_the_life_that_set_it)
+{
+        run("kkkk", "memory: {on_fault: restart, restarts: 4}\n");
+        expect_end(DONE);
+        expect_said("life 4: reason 8, second 1, wall time known\n");
+}
+END_TEST
+
 START_TEST(lives_may_have_an_end)
 {
         run("rrr", "power: {lives: 3}\nlog: {level: info}\n");
@@ -258,6 +266,7 @@ Suite *suite(void)
         tcase_add_test(tests, deep_sleep_really_lasts_in_real_time);
         tcase_add_test(tests, deep_sleep_that_nothing_ends_is_reported);
         tcase_add_test(tests, lives_may_follow_each_other_in_any_order);
+        tcase_add_test(tests, a_timer_of_the_hosts_ends_with_the_life_that_set_it);
         tcase_add_test(tests, lives_may_have_an_end);
         tcase_add_loop_test(tests, the_world_ends_a_life, 0, 6 * ENDS);
         tcase_add_test(tests, a_life_that_another_thread_ends_cannot_be_caught);

@@ -2,15 +2,17 @@
  * An application whose lives end in turn in the ways that the letters of its first argument name, then with status 7:
  * r restarts, s sleeps in standby, S in shutdown, d in standby without an alarm, c crashes, t restarts on another
  * thread where mvsim_catch() waits for the end, f programs a byte of the flash, which power may cut, w waits for ever,
- * p polls, x computes and never calls. Which life it is, the external flash knows. It writes on standard error what it
- * finds.
+ * p polls, x computes and never calls, k crashes while the host's timer ticks for it. Which life it is, the external
+ * flash knows. It writes on standard error what it finds.
  */
 #include <inttypes.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 
 #include "mv_syscalls.h"
 #include "mvsim/mvsim.h"
@@ -95,6 +97,26 @@ __attribute__((no_sanitize("undefined"))) static void crash(void)
         *nowhere = 1;
 }
 
+static volatile sig_atomic_t ticks;
+
+static void on_tick(int number)
+{
+        (void)number;
+        ticks++;
+}
+
+/* As an RTOS does; more often, so that there is hardly a moment without a tick. */
+static void crash_while_it_ticks(void)
+{
+        const struct sigaction action = {.sa_handler = on_tick, .sa_flags = SA_RESTART};
+        const struct itimerval timer = {{0, 100}, {0, 100}};
+        sigaction(SIGALRM, &action, NULL);
+        setitimer(ITIMER_REAL, &timer, NULL);
+        while (ticks < 3)
+                continue;
+        crash();
+}
+
 static void wait_for_ever(void)
 {
         for (;;)
@@ -142,6 +164,7 @@ int main(int argc, char **argv)
         case 's': sleep_deeply(MV_DEEPSLEEPMODE_STANDBY); break;
         case 'S': sleep_deeply(MV_DEEPSLEEPMODE_SHUTDOWN); break;
         case 'c': crash(); break;
+        case 'k': crash_while_it_ticks(); break;
         case 'w': wait_for_ever(); break;
         case 'p': poll(); break;
         case 'x': compute(); break;
