@@ -217,7 +217,7 @@ START_TEST(nobody_subscribes_to_what_is_published)
         MvChannelHandle channel = mvt_mqtt_connected();
         mvt_mqtt_publish(channel, "a", "b", 0, 0);
         mvt_mqtt_publish(channel, "a", "b", 1, 0x10);
-        mvt_mqtt_publish(channel, "a", "b", 2, 0); /* the last of the broker's two codes */
+        mvt_mqtt_publish(channel, "a", "b", 2, 0); /* this broker does not say so at QoS 2 */
         mvt_channel_close(&channel);
 }
 END_TEST

@@ -214,6 +214,21 @@ START_TEST(a_topic_that_is_not_allowed_has_its_own_code)
 }
 END_TEST
 
+START_TEST(the_code_of_a_message_of_qos_2_is_that_of_either_answer)
+{
+        boot_with_peer({.on = MVT_PACKET_CONNECT, MVT_SEND(MVT_CONNACK_5)},
+                       {.on = MVT_PACKET_PUBLISH, MVT_SEND("\x50\x03\xff\xfe\x10")}, /* nobody subscribes to it */
+                       {.on = MVT_PACKET_PUBREL, MVT_SEND("\x70\x02\xff\xfe")},
+                       {.on = MVT_PACKET_PUBLISH, MVT_SEND("\x50\x02\xff\xfe")},
+                       {.on = MVT_PACKET_PUBREL, MVT_SEND("\x70\x03\xff\xfe\x92")},
+                       {.on = MVT_PACKET_PUBLISH, MVT_SEND("\x50\x03\xff\xfe\x97")});
+        connect_with(MV_MQTTPROTOCOLVERSION_V5);
+        mvt_mqtt_publish(channel, "a", "b", 2, 0x10);
+        mvt_mqtt_publish(channel, "a", "b", 2, 0x92);
+        mvt_mqtt_publish(channel, "a", "b", 2, 0x97);
+}
+END_TEST
+
 /* ---- connections that end ---- */
 
 START_TEST(the_broker_is_killed)
@@ -349,6 +364,7 @@ Suite *suite(void)
         tcase_add_test(refused, a_broker_of_the_old_kind_only_says_so);
         tcase_add_test(refused, every_code_of_a_refusal_is_handed_on);
         tcase_add_test(refused, a_topic_that_is_not_allowed_has_its_own_code);
+        tcase_add_test(refused, the_code_of_a_message_of_qos_2_is_that_of_either_answer);
         suite_add_tcase(s, refused);
         TCase *ended = tcase_create("ended");
         tcase_add_checked_fixture(ended, NULL, end);

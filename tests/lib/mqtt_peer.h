@@ -14,6 +14,7 @@ enum mvt_packet {
         MVT_PACKET_NONE = 0, /* do not wait for one */
         MVT_PACKET_CONNECT = 1,
         MVT_PACKET_PUBLISH = 3,
+        MVT_PACKET_PUBREL = 6,
         MVT_PACKET_SUBSCRIBE = 8,
         MVT_PACKET_UNSUBSCRIBE = 10,
         MVT_PACKET_PING = 12,

@@ -37,9 +37,8 @@ void mvs_mqtt_pending_finish(struct mvs_mqtt_client *client, struct mvs_mqtt_pen
 {
         struct mvs_mqtt_item *answer = pending->answer;
         unlist(client, pending);
+        client->looked_for -= pending->looked_for;
         free(pending);
-        if (answer->kind == MVS_MQTT_UNSUBSCRIBE && client->unsubscribing > 0)
-                client->unsubscribing--;
         if (state != MVS_MQTT_COMPLETED)
                 answer->code_count = 0;
         answer->state = state;
@@ -176,7 +175,8 @@ static void on_publish(struct mosquitto *mosq, void *context, int mid, int code,
         (void)mosq;
         (void)properties;
         if (pending)
-                mvs_mqtt_pending_finish(client, pending, MVS_MQTT_COMPLETED, (uint32_t)code, "");
+                mvs_mqtt_pending_finish(client, pending, MVS_MQTT_COMPLETED,
+                                        code ? (uint32_t)code : pending->answer->code, "");
 }
 
 static void on_message(struct mosquitto *mosq, void *context, const struct mosquitto_message *message,

@@ -94,7 +94,7 @@ static bool is_established(struct mvs_mqtt_watch *watch)
 static void read_packets(struct mvs_mqtt_client *client)
 {
         for (unsigned i = 0; i < READS_MAX && !client->ended; i++) {
-                if (client->unsubscribing > 0)
+                if (client->looked_for > 0)
                         mvs_mqtt_peek(client);
                 errno = 0;
                 int result = mosquitto_loop_read(client->mosq, 1);

@@ -26,6 +26,7 @@ struct mvs_mqtt_pending {
         struct mvs_mqtt_item *answer;
         unsigned packets;
         unsigned answered;
+        bool looked_for; /* peek.c looks for its codes */
         struct {
                 int mid;        /* libmosquitto's number of the packet; 0: answered */
                 unsigned first; /* of its topics */
@@ -47,10 +48,10 @@ struct mvs_mqtt_client {
         uv_timer_t timer; /* keep-alive; and what connect() found, told from the loop */
         struct mvs_mqtt_pending *pending;
         struct mvs_mqtt_pending **last;
-        unsigned unsubscribing; /* answers to be looked for by peek.c */
-        bool ended;             /* libmosquitto says that the connection is no more */
-        int end_code;           /* what it says */
-        int end_errno;          /* what the host said */
+        unsigned looked_for; /* requests for whose answers peek.c looks */
+        bool ended;          /* libmosquitto says that the connection is no more */
+        int end_code;        /* what it says */
+        int end_errno;       /* what the host said */
 };
 
 /* ---- client.c ---- */
@@ -81,7 +82,7 @@ void mvs_mqtt_client_request(struct mvs_mqtt_client *client, struct mvs_mqtt_req
 
 /* ---- peek.c ---- */
 
-/* Looks for the reason codes of an UNSUBACK in what is about to be read. */
+/* Looks for reason codes that libmosquitto does not tell in what is about to be read. */
 void mvs_mqtt_peek(struct mvs_mqtt_client *client);
 
 /* ---- rules.c: what MQTT itself forbids (decision 29) ---- */

@@ -17,6 +17,7 @@
 #define VARINT_MAX     4
 #define MID_BYTES      2
 #define UNSUBACK_FIRST 0xb0 /* the type, and no flags */
+#define PUBREC_FIRST   0x50
 
 struct reader {
         const uint8_t *bytes;
@@ -47,12 +48,23 @@ static bool is_code(uint8_t code)
         return memchr(codes, code, sizeof codes) != NULL;
 }
 
-static struct mvs_mqtt_pending *find(const struct mvs_mqtt_client *client, int mid)
+/* The request that the packet answers, whose identifier comes first. */
+static struct mvs_mqtt_pending *find(const struct mvs_mqtt_client *client, enum mvs_mqtt_kind kind,
+                                     const struct reader *body)
 {
         struct mvs_mqtt_pending *pending = client->pending;
-        while (pending && (pending->answer->kind != MVS_MQTT_UNSUBSCRIBE || pending->packet[0].mid != mid))
+        int mid = body->bytes[0] << 8 | body->bytes[1];
+        while (pending && (!pending->looked_for || pending->answer->kind != kind || pending->packet[0].mid != mid))
                 pending = pending->next;
         return pending;
+}
+
+/* The one code there is besides success and errors, and these are told. */
+static void take_code(const struct mvs_mqtt_client *client, const struct reader *body)
+{
+        struct mvs_mqtt_pending *pending = body->len > MID_BYTES ? find(client, MVS_MQTT_PUBLISH, body) : NULL;
+        if (pending && body->bytes[MID_BYTES] == MQTT_RC_NO_MATCHING_SUBSCRIBERS)
+                pending->answer->code = MQTT_RC_NO_MATCHING_SUBSCRIBERS;
 }
 
 /* `body` is all that an UNSUBACK has behind its length. */
@@ -61,7 +73,7 @@ static void take_codes(const struct mvs_mqtt_client *client, struct reader body)
         size_t properties;
         if (body.len < MID_BYTES)
                 return;
-        struct mvs_mqtt_pending *pending = find(client, body.bytes[0] << 8 | body.bytes[1]);
+        struct mvs_mqtt_pending *pending = find(client, MVS_MQTT_UNSUBSCRIBE, &body);
         body.at = MID_BYTES;
         if (!pending || !read_varint(&body, &properties) || body.len - body.at < properties)
                 return;
@@ -81,8 +93,11 @@ static void look_through(const struct mvs_mqtt_client *client, struct reader rea
                 uint8_t first = reader.bytes[reader.at++];
                 if (!read_varint(&reader, &len) || reader.len - reader.at < len)
                         return;
+                const struct reader body = {reader.bytes + reader.at, len, 0};
                 if (first == UNSUBACK_FIRST)
-                        take_codes(client, (struct reader){reader.bytes + reader.at, len, 0});
+                        take_codes(client, body);
+                else if (first == PUBREC_FIRST)
+                        take_code(client, &body);
                 reader.at += len;
         }
 }

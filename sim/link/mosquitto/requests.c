@@ -44,12 +44,21 @@ static bool is_settled(struct mvs_mqtt_client *client, struct mvs_mqtt_pending *
         return true;
 }
 
+/* MQTT 5 has codes for it that libmosquitto does not tell. */
+static void look_for(struct mvs_mqtt_client *client, struct mvs_mqtt_pending *pending)
+{
+        pending->looked_for = is_version_5(client);
+        client->looked_for += pending->looked_for;
+}
+
 static void publish(struct mvs_mqtt_client *client, struct mvs_mqtt_pending *pending,
                     const struct mvs_mqtt_publish *publish)
 {
         /* Of QoS 0, it may have been answered, and be gone, when libmosquitto returns. */
         uint32_t qos = publish->qos;
         pending->packets = 1;
+        if (qos == 2)
+                look_for(client, pending);
         int result =
                 mosquitto_publish_v5(client->mosq, &pending->packet[0].mid, text(&publish->topic),
                                      (int)publish->payload.len, publish->payload.data, (int)qos, publish->retain, NULL);
@@ -107,7 +116,7 @@ static void unsubscribe(struct mvs_mqtt_client *client, struct mvs_mqtt_pending 
                 filters[i] = text(&topics->list[i].filter);
         pending->answer->code_count = topics->count;
         pending->packets = 1;
-        client->unsubscribing += is_version_5(client);
+        look_for(client, pending);
         is_settled(client, pending,
                    mosquitto_unsubscribe_multiple(client->mosq, &pending->packet[0].mid, (int)topics->count, filters,
                                                   NULL));
