@@ -75,4 +75,11 @@ static inline uint64_t mvs_machine_now(const struct mvs_machine *machine)
         return mvs_timeline_now(&machine->timeline);
 }
 
+/* Lock held. So long from now; MVS_NEVER where that is beyond the end of time. */
+static inline uint64_t mvs_machine_after(const struct mvs_machine *machine, uint64_t delay_us)
+{
+        uint64_t now = mvs_machine_now(machine);
+        return delay_us < MVS_NEVER - now ? now + delay_us : MVS_NEVER;
+}
+
 #endif

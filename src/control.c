@@ -71,7 +71,7 @@ EXPORT void mvsim_run_for(uint64_t duration_us)
         bool lives = !mvs_cpu_is_halted(&machine->cpu);
         bool (*ended)(const struct mvs_machine *) = mvs_preempt_masked() || !lives ? never : mvs_cpu_may_take;
         mvs_cpu_enter(machine);
-        uint64_t until = mvs_machine_now(machine) + duration_us;
+        uint64_t until = mvs_machine_after(machine, duration_us);
         while (mvs_cpu_wait(machine, until, ended) && !mvs_cpu_is_halted(&machine->cpu)) {
                 mvs_cpu_leave(machine);
                 mvs_cpu_enter(machine);
@@ -184,7 +184,7 @@ EXPORT int mvsim_wake(enum MvWakeReason reason, uint64_t delay_us)
         struct control control = begin();
         struct mvs_machine *machine = &control.device->machine;
         control.device->ending.wake_reason = reason;
-        mvs_timeline_arm(&machine->timeline, &control.device->ending.wake, mvs_machine_now(machine) + delay_us);
+        mvs_timeline_arm(&machine->timeline, &control.device->ending.wake, mvs_machine_after(machine, delay_us));
         end(&control);
         return 0;
 }

@@ -32,7 +32,7 @@ int mvs_raise(struct mvs_device *device, unsigned irq, uint64_t delay_us)
                 if (raiser->device)
                         continue;
                 *raiser = (struct mvs_raiser){.device = device, .irq = irq, .timer = {.fire = on_time}};
-                mvs_timeline_arm(&machine->timeline, &raiser->timer, mvs_machine_now(machine) + delay_us);
+                mvs_timeline_arm(&machine->timeline, &raiser->timer, mvs_machine_after(machine, delay_us));
                 return 0;
         }
         return -EBUSY;

@@ -435,6 +435,32 @@ START_TEST(a_handler_is_not_left_but_what_it_interrupted)
 }
 END_TEST
 
+static void restart(void)
+{
+        ck_assert_int_eq(mvsim_restart(MV_WAKEREASON_DEBUGGERRESTART), 0);
+}
+
+static void run_for_ever(void *unused)
+{
+        (void)unused;
+        mvsim_run_for(UINT64_MAX);
+}
+
+START_TEST(running_for_ever_ends_with_the_life)
+{
+        struct mvsim_ending ending;
+        in_handler = restart;
+        mvsim_run_for(1000);
+        NVIC_EnableIRQ(TIM8_BRK_IRQn);
+        ck_assert_int_eq(mvsim_pend_irq(TIM2_IRQn, UINT64_MAX), 0);
+        ck_assert_int_eq(mvsim_pend_irq(TIM8_BRK_IRQn, 5000), 0);
+        ck_assert_int_eq(NVIC_GetPendingIRQ(TIM2_IRQn), 0);
+        ck_assert(mvsim_catch(run_for_ever, NULL, &ending));
+        ck_assert_uint_ge(ending.microseconds, 5000);
+        ck_assert_int_eq(NVIC_GetPendingIRQ(TIM2_IRQn), 0);
+}
+END_TEST
+
 /* ---- the callback ---- */
 
 static jmp_buf out;
@@ -522,6 +548,7 @@ Suite *suite(void)
         tcase_add_test(tests, it_does_not_restart_for_what_is_no_such_reason);
         tcase_add_loop_test(tests, the_application_is_left_where_it_calls_or_waits, 0, 3);
         tcase_add_test(tests, a_handler_is_not_left_but_what_it_interrupted);
+        tcase_add_test(tests, running_for_ever_ends_with_the_life);
         tcase_add_test(tests, a_callback_may_jump_out_in_every_life);
         tcase_add_test(tests, a_callback_serves_where_another_thread_ends_the_life);
         suite_add_tcase(suite, tests);

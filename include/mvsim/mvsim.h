@@ -92,7 +92,9 @@ void mvsim_on_ending(void (*callback)(const struct mvsim_ending *ending, void *c
  * After an end that was caught: switches the device off and boots it for the application's next life, with the profile
  * and options of this one and all that outlives a restart: the flash, other stores, updates, clocks, the reason. From
  * deep sleep it wakes first, which moves the clock, by what comes first of what wakes it; without any the process ends
- * as in every deadlock. -EINVAL when no life has ended; otherwise as mvsim_boot(), and then no device is running.
+ * as in every deadlock. As for mvsim_shutdown(), no other thread may be in a system call; one that was when the life
+ * ended comes back from it a moment after the end was caught. -EINVAL when no life has ended; otherwise as
+ * mvsim_boot(), and then no device is running.
  */
 int mvsim_boot_again(void) __attribute__((warn_unused_result));
 
@@ -132,7 +134,7 @@ uint64_t mvsim_now_us(void);
 
 /*
  * Lets `duration_us` of device time pass on the calling thread, which is the application's, and takes interrupts as
- * they come. Virtual time jumps, real time waits.
+ * they come. Virtual time jumps, real time waits. UINT64_MAX lasts until the application's life ends.
  */
 void mvsim_run_for(uint64_t duration_us);
 
