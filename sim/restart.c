@@ -2,19 +2,16 @@
 
 #include <argz.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <linux/close_range.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include "sim/diag.h"
+#include "sim/inherited.h"
 #include "sim/machine.h"
 
 #define VARIABLE_SIZE 320
@@ -67,28 +64,6 @@ static void look_for_valgrind(const struct mvs_restart_state *state)
  * the next boot. Not SIGCHLD, which is harmless and would not be when ignored.
  */
 #define SIGNALS 64
-
-static const int timers[] = {ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF};
-
-static unsigned running_timers(void)
-{
-        unsigned running = 0;
-        for (unsigned i = 0; i < sizeof timers / sizeof timers[0]; i++) {
-                struct itimerval timer;
-                if (getitimer(timers[i], &timer) == 0 && (timer.it_value.tv_sec || timer.it_value.tv_usec))
-                        running |= 1U << i;
-        }
-        return running;
-}
-
-static void stop_timers(unsigned but)
-{
-        static const struct itimerval never;
-        for (unsigned i = 0; i < sizeof timers / sizeof timers[0]; i++) {
-                if (!(but >> i & 1))
-                        setitimer(timers[i], &never, NULL);
-        }
-}
 
 static bool has_handler(int number)
 {
@@ -243,14 +218,6 @@ static int note_command(struct mvs_restart *restart)
         return result;
 }
 
-static int first_free_fd(void)
-{
-        int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-        if (fd >= 0)
-                close(fd);
-        return fd >= 0 ? fd : INT_MAX;
-}
-
 int mvs_restart_init(struct mvs_restart *restart, const struct mvs_restart_state *from)
 {
         int result = 0;
@@ -259,8 +226,6 @@ int mvs_restart_init(struct mvs_restart *restart, const struct mvs_restart_state
         else
                 result = take(&restart->state);
         restart->pages = MAP_FAILED;
-        restart->first_fd = first_free_fd();
-        restart->timers = running_timers();
         pthread_sigmask(SIG_SETMASK, NULL, &restart->mask);
         return result < 0 ? result : note_command(restart);
 }
@@ -347,12 +312,12 @@ static void write_variable(const struct mvs_machine *machine, enum MvWakeReason 
 void mvs_restart_now(struct mvs_machine *machine, enum MvWakeReason reason)
 {
         const struct mvs_restart *restart = &machine->restart;
-        stop_timers(restart->timers);
+        mvs_inherited_stop_timers();
         write_variable(machine, reason, silence_signals());
         /* A signal of the IRQ thread's, or to it, that still waits would end a program that does not expect it yet. */
         signal(MVS_SIGNAL_PREEMPT, SIG_IGN);
         signal(MVS_SIGNAL_WAKE, SIG_IGN);
-        syscall(SYS_close_range, (unsigned)restart->first_fd, ~0U, CLOSE_RANGE_CLOEXEC);
+        mvs_inherited_close_others();
         mvs_kept_inherit(&restart->state.files, true);
         pthread_sigmask(SIG_SETMASK, &restart->mask, NULL);
         execve(restart->path, restart->arguments, restart->environment);

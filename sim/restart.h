@@ -47,8 +47,6 @@ struct mvs_restart {
         char **environment; /* its last entry is `variable` */
         char *variable;     /* in a page that can be written */
         sigset_t mask;      /* the signals that were blocked when the device booted */
-        unsigned timers;    /* the host's interval timers that ran then, one bit each */
-        int first_fd;       /* files from here on were opened since, and close */
 };
 
 /* What an earlier life of the application has left is `*from`, or is taken from the environment (NULL), and what the
