@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "broker.h"
+#include "child.h"
 #include "echo.h"
 #include "netns.h"
 #include "nginx.h"
@@ -132,6 +133,7 @@ static void exchange(MvChannelHandle channel)
  */
 START_TEST(a_network_that_dies_ends_what_has_a_time_limit)
 {
+        char text[MVT_OUTPUT_SIZE];
         MvChannelHandle mqtt = connect_to_broker();
         MvChannelHandle opaque = open_channel(MV_CHANNELTYPE_OPAQUEBYTES, "echo");
         exchange(opaque);
@@ -140,10 +142,13 @@ START_TEST(a_network_that_dies_ends_what_has_a_time_limit)
         mvsim_run_for(1000000);
         ck_assert_uint_eq(readable(MV_CHANNELTYPE_HTTP), responses);
         mvt_netns_cut();
+        mvt_capture_begin();
         uint32_t written = write_some(opaque, 1000), read = 0;
         end_request(&http, responses, MV_HTTPRESULT_REQUESTFAILED);
         expect_end(&mqtt, items);
         ck_assert_uint_eq(read_some(opaque), 0);
+        mvt_capture_end(text);
+        ck_assert_msg(strstr(text, "the connection has ended: the broker was not heard"), "%s", text);
 
         mvt_netns_mend();
         wait_until((read += read_some(opaque)) == written);

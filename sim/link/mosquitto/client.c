@@ -166,6 +166,8 @@ static const char *end_text(const struct mvs_mqtt_client *client)
                 return strerror(client->end_errno);
         if (client->end_code >= REASONS)
                 return mosquitto_reason_string(client->end_code);
+        if (client->end_code == MOSQ_ERR_KEEPALIVE)
+                return "the broker was not heard for longer than the keep-alive time";
         return client->end_code == MOSQ_ERR_SUCCESS ? "" : mosquitto_strerror(client->end_code);
 }
 
