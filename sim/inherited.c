@@ -15,7 +15,7 @@
 static bool handed_on[DESCRIPTORS];
 static bool runs[3];
 
-static const int timers[] = {ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF};
+static const __itimer_which_t timers[] = {ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF};
 
 /* poll() says of each in one call whether it is open. Where that fails, all count as handed on. */
 static void note_descriptors(void)
