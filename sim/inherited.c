@@ -2,6 +2,7 @@
 
 #include <linux/close_range.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -14,6 +15,7 @@
  * there is, and only read afterwards. */
 static bool handed_on[DESCRIPTORS];
 static bool runs[3];
+static sigset_t mask;
 
 static const __itimer_which_t timers[] = {ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF};
 
@@ -35,6 +37,7 @@ static void note_descriptors(void)
 __attribute__((constructor)) static void note(void)
 {
         note_descriptors();
+        pthread_sigmask(SIG_SETMASK, NULL, &mask);
         for (unsigned i = 0; i < sizeof timers / sizeof timers[0]; i++) {
                 struct itimerval timer;
                 runs[i] = getitimer(timers[i], &timer) == 0 && (timer.it_value.tv_sec || timer.it_value.tv_usec);
@@ -61,4 +64,9 @@ void mvs_inherited_stop_timers(void)
                 if (!runs[i])
                         setitimer(timers[i], &never, NULL);
         }
+}
+
+void mvs_inherited_set_mask(void)
+{
+        pthread_sigmask(SIG_SETMASK, &mask, NULL);
 }

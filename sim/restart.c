@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -226,7 +227,6 @@ int mvs_restart_init(struct mvs_restart *restart, const struct mvs_restart_state
         else
                 result = take(&restart->state);
         restart->pages = MAP_FAILED;
-        pthread_sigmask(SIG_SETMASK, NULL, &restart->mask);
         return result < 0 ? result : note_command(restart);
 }
 
@@ -319,7 +319,7 @@ void mvs_restart_now(struct mvs_machine *machine, enum MvWakeReason reason)
         signal(MVS_SIGNAL_WAKE, SIG_IGN);
         mvs_inherited_close_others();
         mvs_kept_inherit(&restart->state.files, true);
-        pthread_sigmask(SIG_SETMASK, &restart->mask, NULL);
+        mvs_inherited_set_mask();
         execve(restart->path, restart->arguments, restart->environment);
         mvs_diag(MVS_LOG_ERROR, "the application cannot be started again: %s: %s", restart->path, strerror(errno));
 }

@@ -6,7 +6,6 @@
 #ifndef MVS_RESTART_H
 #define MVS_RESTART_H
 
-#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -46,7 +45,6 @@ struct mvs_restart {
         char **arguments;
         char **environment; /* its last entry is `variable` */
         char *variable;     /* in a page that can be written */
-        sigset_t mask;      /* the signals that were blocked when the device booted */
 };
 
 /* What an earlier life of the application has left is `*from`, or is taken from the environment (NULL), and what the

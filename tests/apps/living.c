@@ -168,9 +168,19 @@ static bool has_what_was_handed_on(void)
         return !handed_on || fcntl(atoi(handed_on), F_GETFD) >= 0;
 }
 
+/* Blocks a signal before the device boots. True: no life before has left that to this one. */
+static bool blocks_a_signal_first(void)
+{
+        sigset_t usr1, before;
+        sigemptyset(&usr1);
+        sigaddset(&usr1, SIGUSR1);
+        pthread_sigmask(SIG_BLOCK, &usr1, &before);
+        return sigismember(&before, SIGUSR1) == 0;
+}
+
 int main(int argc, char **argv)
 {
-        if (!opens_the_same_descriptor() || !has_what_was_handed_on())
+        if (!opens_the_same_descriptor() || !has_what_was_handed_on() || !blocks_a_signal_first())
                 return 4;
         unsigned life = count_life();
         enum MvWakeReason reason = tell(life);
