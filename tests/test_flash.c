@@ -382,7 +382,7 @@ END_TEST
 
 START_TEST(a_size_that_is_no_whole_sectors_is_refused)
 {
-        expect_no_boot("size: 5000", "flash.size is 5000: it must be a multiple of a sector's 4096 bytes");
+        expect_no_boot("size: 5000", "flash.size: found 5000, expected a multiple of a sector's 4096 bytes");
 }
 END_TEST
 

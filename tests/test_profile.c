@@ -332,6 +332,12 @@ static const struct {
         {"wifi: {ssid: 012345678901234567890123456789012}\n",
          "1:14: wifi.ssid: found \"012345678901234567890123456789012\", expected a text of 1 to 32 bytes, not 33"},
         {"wifi:\n  password: secret\n", "2:13: wifi: found a password without a network, expected `ssid` too"},
+        /* What goes together */
+        {"schedule: {events: [{at_ms: 1, do: restart}, {at_ms: 5, do: pend-irq}]}\n",
+         "1:46: schedule.events[1]: found `pend-irq` without a line, expected `irq` too"},
+        {"schedule:\n  events:\n    - {at_ms: 5, do: restart, irq: 3}\n",
+         "3:36: schedule.events[0]: found `irq`, which only `pend-irq` has (leave it out)"},
+        {"flash:\n  size: 5000\n", "2:9: flash.size: found 5000, expected a multiple of a sector's 4096 bytes"},
         /* Numbers */
         {"device:\n  sysclk: fast\n",
          "2:11: device.sysclk: found \"fast\", expected a whole number from 1 to 160000000"},

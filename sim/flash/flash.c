@@ -34,11 +34,6 @@ int mvs_flash_init(struct mvs_flash *flash, const struct mvs_profile *profile, s
                 .image = {.fd = -1, .size = settings->size, .file = settings->file, .kept = kept},
                 .seed = profile->time.seed,
         };
-        if (settings->size % MVS_FLASH_SECTOR != 0) {
-                mvs_diag(MVS_LOG_ERROR, "flash.size is %" PRIu32 ": it must be a multiple of a sector's %u bytes",
-                         settings->size, MVS_FLASH_SECTOR);
-                return -EINVAL;
-        }
         int result = await_profile_cut(flash, settings->power_cut, kept);
         if (result == 0 && settings->file)
                 result = mvs_flash_image_open(&flash->image);

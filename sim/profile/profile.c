@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/flash/flash.h"
 #include "sim/profile/check.h"
 #include "sim/profile/document.h"
 #include "sim/profile/map.h"
@@ -187,11 +188,56 @@ static int check_wifi(const struct mvs_profile *profile, yaml_document_t *docume
                                 "wifi: found a password without a network, expected `ssid` too");
 }
 
+/* A line belongs to pend-irq and to nothing else; a forgotten one would be line 0. */
+static int check_event(const struct mvs_profile_schedule *schedule, unsigned i, yaml_document_t *document,
+                       const yaml_node_t *node, const struct mvs_profile_report *report)
+{
+        bool pends = schedule->events[i].what == MVS_HAPPENS_PEND_IRQ;
+        const yaml_node_t *irq = mvs_profile_child(document, node, "irq");
+        if (pends && !irq)
+                return mvs_profile_fail(report, &node->start_mark,
+                                        "schedule.events[%u]: found `pend-irq` without a line, expected `irq` too", i);
+        if (!pends && irq)
+                return mvs_profile_fail(report, &irq->start_mark,
+                                        "schedule.events[%u]: found `irq`, which only `pend-irq` has (leave it out)",
+                                        i);
+        return 0;
+}
+
+static int check_schedule(const struct mvs_profile *profile, yaml_document_t *document,
+                          const struct mvs_profile_report *report)
+{
+        const struct mvs_profile_schedule *schedule = &profile->schedule;
+        int result = 0;
+        for (unsigned i = 0; i < schedule->events_count && result == 0; i++) {
+                const yaml_node_t *section = mvs_profile_child(document, mvs_profile_root(document), "schedule");
+                const yaml_node_t *list = mvs_profile_child(document, section, "events");
+                yaml_node_t *node = yaml_document_get_node(document, list->data.sequence.items.start[i]);
+                result = check_event(schedule, i, document, node, report);
+        }
+        return result;
+}
+
+static int check_flash(const struct mvs_profile *profile, yaml_document_t *document,
+                       const struct mvs_profile_report *report)
+{
+        if (profile->flash.size % MVS_FLASH_SECTOR == 0)
+                return 0;
+        const yaml_node_t *section = mvs_profile_child(document, mvs_profile_root(document), "flash");
+        return mvs_profile_fail(report, &mvs_profile_child(document, section, "size")->start_mark,
+                                "flash.size: found %" PRIu32 ", expected a multiple of a sector's %u bytes",
+                                profile->flash.size, MVS_FLASH_SECTOR);
+}
+
 static int check_together(const struct mvs_profile *profile, yaml_document_t *document,
                           const struct mvs_profile_report *report)
 {
         int result = check_waits(profile, document, report);
-        return result == 0 ? check_wifi(profile, document, report) : result;
+        if (result == 0)
+                result = check_wifi(profile, document, report);
+        if (result == 0)
+                result = check_schedule(profile, document, report);
+        return result == 0 ? check_flash(profile, document, report) : result;
 }
 
 static int complete(struct mvs_profile *profile, yaml_document_t *document, const struct mvs_profile_report *report)
