@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "sim/diag.h"
@@ -14,13 +13,12 @@
 
 static void write_line(struct mvs_console *console, const uint8_t *bytes, size_t len)
 {
-        static const char prefix[] = {'t', 'e', 's', 't', ':', ' '}, end[] = {'\n'};
-        struct iovec parts[] = {
-                {.iov_base = (void *)(uintptr_t)prefix, .iov_len = sizeof prefix},
-                {.iov_base = (void *)(uintptr_t)bytes, .iov_len = len},
-                {.iov_base = (void *)(uintptr_t)end, .iov_len = sizeof end},
-        };
-        if (writev(STDERR_FILENO, parts, 3) == (ssize_t)(sizeof prefix + len + sizeof end) || console->write_failed)
+        static const char prefix[] = {'t', 'e', 's', 't', ':', ' '};
+        char line[sizeof prefix + MVS_LOG_TEXT_MAX + 1];
+        memcpy(line, prefix, sizeof prefix);
+        memcpy(line + sizeof prefix, bytes, len);
+        line[sizeof prefix + len] = '\n';
+        if (mvs_log_write(STDERR_FILENO, line, sizeof prefix + len + 1) || console->write_failed)
                 return;
         console->write_failed = true;
         mvs_diag(MVS_LOG_ERROR, "the test console cannot be written: %s; lines are lost from here on", strerror(errno));
@@ -76,7 +74,7 @@ enum MvStatus mvs_check_mvTestLog(struct mvs_call *call, const uint8_t *message,
 /* A line leaves at once, so that all of the buffer is free for each. */
 enum MvStatus mvs_do_mvTestLog(struct mvs_call *call, const uint8_t *message, uint16_t length_bytes)
 {
-        uint8_t text[1024]; /* as many as limits.log_message may say */
+        uint8_t text[MVS_LOG_TEXT_MAX];
         enum MvStatus status = mvs_get(call, "message", text, message, length_bytes);
         if (status != MV_STATUS_OKAY)
                 return status;

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "sim/diag.h"
@@ -18,19 +17,31 @@
 
 /* ---- entries leave ---- */
 
+/* A signal or a disk that fills up cuts a write short; why, only the next one says. */
+bool mvs_log_write(int fd, const char *bytes, size_t len)
+{
+        while (len > 0) {
+                ssize_t n = write(fd, bytes, len);
+                if (n < 0 && errno != EINTR)
+                        return false;
+                if (n > 0) {
+                        bytes += n;
+                        len -= (size_t)n;
+                }
+        }
+        return true;
+}
+
 /* One line an entry, stamped with device time: "[    0.250312] text". */
 static void write_entry(struct mvs_log *log, struct mvs_log_entry *entry)
 {
-        char stamp[32], end[] = {'\n'};
-        int stamp_len = snprintf(stamp, sizeof stamp, "[%5" PRIu64 ".%06" PRIu64 "] ", entry->microseconds / US_PER_S,
-                                 entry->microseconds % US_PER_S);
-        struct iovec parts[] = {
-                {.iov_base = stamp, .iov_len = (size_t)stamp_len},
-                {.iov_base = entry->text, .iov_len = entry->len},
-                {.iov_base = end, .iov_len = sizeof end},
-        };
-        ssize_t wanted = (ssize_t)((size_t)stamp_len + entry->len + 1);
-        if (writev(log->sink, parts, 3) == wanted || log->write_failed)
+        char line[MVS_LOG_TEXT_MAX + 48];
+        size_t len = (size_t)snprintf(line, sizeof line, "[%5" PRIu64 ".%06" PRIu64 "] ",
+                                      entry->microseconds / US_PER_S, entry->microseconds % US_PER_S);
+        memcpy(line + len, entry->text, entry->len);
+        len += entry->len;
+        line[len++] = '\n';
+        if (mvs_log_write(log->sink, line, len) || log->write_failed)
                 return;
         log->write_failed = true;
         mvs_diag(MVS_LOG_ERROR, "the server log cannot be written: %s; entries are lost from here on", strerror(errno));

@@ -4,6 +4,7 @@
 #ifndef MVS_LOG_H
 #define MVS_LOG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,7 +13,8 @@
 
 struct mvs_device;
 
-#define MVS_LOG_OVERHEAD 8U /* an entry's, in the buffer: decision 31 */
+#define MVS_LOG_OVERHEAD 8U    /* an entry's, in the buffer: decision 31 */
+#define MVS_LOG_TEXT_MAX 1024U /* as many bytes as limits.log_message may say */
 
 /* One entry that waits. */
 struct mvs_log_entry {
@@ -45,6 +47,9 @@ int mvs_log_init(struct mvs_device *device) __attribute__((warn_unused_result));
 
 /* Frees what waits; says so when entries never left. */
 void mvs_log_finish(struct mvs_device *device);
+
+/* Writes all of a line, or is false, and errno says why. */
+bool mvs_log_write(int fd, const char *bytes, size_t len) __attribute__((warn_unused_result));
 
 /* What both logs ask of memory that is to be lent to them, and of a message for an entry. */
 enum MvStatus mvs_log_check_buffer(struct mvs_call *call, const struct mvs_log_buffer *present, const uint8_t *buffer,

@@ -1,6 +1,8 @@
 /* The server log: lending its buffer, what is taken and what is refused, and how entries leave the device. */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "stm32u5xx.h"
 
@@ -442,6 +444,27 @@ START_TEST(without_a_log_file_entries_go_to_standard_error)
 }
 END_TEST
 
+/* A limit of the process's stands for a full disk: one entry is written in part, and why, only the next write says. */
+START_TEST(without_room_for_them_entries_are_lost_which_is_said_once_and_why)
+{
+        struct rlimit before;
+        char text[MVT_OUTPUT_SIZE];
+        expect_okay(mvServerLoggingInit(buffer, sizeof buffer));
+        mvsim_run_for(CONNECT_US);
+        ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &before), 0);
+        ck_assert(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+        setrlimit(RLIMIT_FSIZE, &(struct rlimit){.rlim_cur = 300, .rlim_max = before.rlim_max});
+        mvt_capture_begin();
+        for (unsigned i = 0; i < 20; i++)
+                expect_okay(put("an entry of the device's"));
+        mvt_capture_end(text);
+        setrlimit(RLIMIT_FSIZE, &before);
+        signal(SIGXFSZ, SIG_DFL);
+        ck_assert_str_eq(text,
+                         "mvsim: the server log cannot be written: File too large; entries are lost from here on\n");
+}
+END_TEST
+
 Suite *suite(void)
 {
         Suite *suite = suite_create("log");
@@ -475,6 +498,7 @@ Suite *suite(void)
         tcase_add_test(tests, profile_may_disable_logging);
         tcase_add_test(tests, refusals_come_in_the_order_of_the_rules);
         tcase_add_test(tests, without_a_log_file_entries_go_to_standard_error);
+        tcase_add_test(tests, without_room_for_them_entries_are_lost_which_is_said_once_and_why);
         suite_add_tcase(suite, tests);
         return suite;
 }
