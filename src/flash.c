@@ -79,10 +79,13 @@ static enum MvStatus check_range(struct mvs_call *call, uint32_t address, uint32
         uint32_t size = call->device->machine.profile.flash.size;
         if (length == 0 || (uint64_t)address + length <= size)
                 return MV_STATUS_OKAY;
-        return mvs_reject(call, MV_STATUS_ADDRESSOUTOFRANGE, address < size ? "length" : "address",
-                          "%" PRIu32 " bytes from 0x%08" PRIx32 " reach past the end: the flash has %" PRIu32
-                          " bytes (flash.size)",
-                          length, address, size);
+        if (address >= size)
+                return mvs_reject(call, MV_STATUS_ADDRESSOUTOFRANGE, "address",
+                                  "is 0x%08" PRIx32 ", past the end: the flash has 0x%" PRIx32 " bytes (flash.size)",
+                                  address, size);
+        return mvs_reject(call, MV_STATUS_ADDRESSOUTOFRANGE, "length",
+                          "is %" PRIu32 ", and from 0x%08" PRIx32 " on there are %" PRIu32 " bytes (flash.size)",
+                          length, address, size - address);
 }
 
 /* The call does not return: with the power, the application's life ends. */
