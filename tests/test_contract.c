@@ -34,32 +34,11 @@ static void stop_server(void)
         mvt_pki_finish(&pki);
 }
 
-/* ---- what the board gives, and the world around it ---- */
-
-static uint32_t delayed_ms;
-static void (*world)(void); /* looks at delayed_ms after every delay */
-
-void HAL_Delay(uint32_t ms)
-{
-        mvsim_run_for(ms * UINT64_C(1000));
-        delayed_ms += ms;
-        if (world)
-                world();
-}
-
-static void run(const struct mvt_app *app)
-{
-        mvsim_nvic_set_vector(app->irq, app->handler);
-        int line = app->main();
-        ck_assert_msg(line == 0, "the application gave up in line %d (last refusal: %s)", line,
-                      mvsim_last_reject()->message);
-}
-
 /* ---- applications ---- */
 
 START_TEST(contract_04_ring_is_written_whatever_it_holds)
 {
-        run(&app_http_requests);
+        app_run(&app_http_requests);
         struct mvsim_statistics statistics = mvt_statistics();
         ck_assert_uint_eq(statistics.overruns, 3); /* seven records in four slots, none of them cleared */
 }
@@ -67,14 +46,14 @@ END_TEST
 
 static void cut_after_a_while(void)
 {
-        if (delayed_ms == 200)
+        if (app_delayed_ms == 200)
                 mvsim_network_down(MVSIM_OUTAGE_LINK);
 }
 
 START_TEST(contract_05_one_interrupt_per_record)
 {
-        world = cut_after_a_while;
-        run(&app_one_centre); /* four records are due in one moment */
+        app_world = cut_after_a_while;
+        app_run(&app_one_centre); /* four records are due in one moment */
         struct mvsim_statistics statistics = mvt_statistics();
         ck_assert_uint_eq(app_one_centre_entries, statistics.notifications);
         ck_assert_uint_eq(statistics.shadowed, 0);
@@ -83,13 +62,13 @@ END_TEST
 
 START_TEST(contract_12_logging_comes_first)
 {
-        run(&app_first_things);
+        app_run(&app_first_things);
 }
 END_TEST
 
 START_TEST(contract_13_polling_alone_finds_the_network)
 {
-        run(&app_polling);
+        app_run(&app_polling);
         ck_assert_uint_eq(mvt_statistics().interrupts, 0);
 }
 END_TEST
@@ -97,8 +76,8 @@ END_TEST
 START_TEST(contract_21_ipsr_tells_the_handler)
 {
         ck_assert_uint_eq(__get_IPSR(), 0);
-        world = cut_after_a_while;
-        run(&app_one_centre);
+        app_world = cut_after_a_while;
+        app_run(&app_one_centre);
         ck_assert_uint_eq(app_one_centre_ipsr, 16 + TIM2_IRQn);
         ck_assert_uint_eq(__get_IPSR(), 0);
 }
@@ -109,7 +88,7 @@ START_TEST(contract_22_priority_0_is_no_mistake)
         char text[MVT_OUTPUT_SIZE];
         mvt_capture_begin();
         NVIC_SetPriority(TIM8_BRK_IRQn, 0);
-        run(&app_http_requests);
+        app_run(&app_http_requests);
         mvt_capture_end(text);
         ck_assert_str_eq(text, "");
 }
@@ -129,9 +108,9 @@ static void two_outages(void)
                 {58000, false, MVSIM_OUTAGE_SERVER},
         };
         static size_t next;
-        if (delayed_ms < events[0].at_ms)
+        if (app_delayed_ms < events[0].at_ms)
                 next = 0;
-        if (next == sizeof events / sizeof *events || delayed_ms < events[next].at_ms)
+        if (next == sizeof events / sizeof *events || app_delayed_ms < events[next].at_ms)
                 return;
         if (events[next].down)
                 mvsim_network_down(events[next].outage);
@@ -142,11 +121,11 @@ static void two_outages(void)
 
 START_TEST(contract_20_applications_recover_from_lost_links)
 {
-        world = two_outages;
-        run(&app_recovering);
+        app_world = two_outages;
+        app_run(&app_recovering);
         ck_assert_uint_eq(app_recovering_answers, 12);
         ck_assert_uint_ge(app_recovering_losses, 1);
-        ck_assert_uint_gt(delayed_ms, 60000);
+        ck_assert_uint_gt(app_delayed_ms, 60000);
 }
 END_TEST
 
@@ -375,8 +354,8 @@ static void boot_apps(bool real_time)
         add_to_profile("  spin_ms: 10\n");
         mvt_online_prepare();
         mvt_device_boot(&(struct mvt_device){.real_time = real_time, .profile = profile});
-        delayed_ms = 0;
-        world = NULL;
+        app_delayed_ms = 0;
+        app_world = NULL;
 }
 
 static void boot_apps_virtual(void)

@@ -17,25 +17,6 @@
 static struct mvt_pki pki;
 static struct mvt_nginx nginx;
 static struct mvt_broker broker;
-static uint32_t delayed_ms;
-static void (*world)(void); /* looks at delayed_ms after every delay */
-
-void HAL_Delay(uint32_t ms)
-{
-        mvsim_run_for(ms * UINT64_C(1000));
-        delayed_ms += ms;
-        if (world)
-                world();
-}
-
-static void run(const struct mvt_app *app)
-{
-        mvsim_nvic_set_vector(app->irq, app->handler);
-        int line = app->main();
-        ck_assert_msg(line == 0, "the application gave up in line %d (last refusal: %s)", line,
-                      mvsim_last_reject()->message);
-}
-
 /* ---- an MQTT device ---- */
 
 static const struct step {
@@ -67,7 +48,7 @@ static void do_step(const struct step *step)
 static void two_commands_and_an_outage(void)
 {
         const struct step *step = &steps[next_step];
-        if (next_step == sizeof steps / sizeof steps[0] || delayed_ms < step->at_ms)
+        if (next_step == sizeof steps / sizeof steps[0] || app_delayed_ms < step->at_ms)
                 return;
         if (app_mqtt_device_seen.messages >= step->messages)
                 do_step(step);
@@ -84,8 +65,8 @@ START_TEST(contract_06_07_10_19_20_an_mqtt_device_works_and_recovers)
 {
         next_step = 0;
         snprintf(operator_options, sizeof operator_options, "-q 1 -u device -P secret --cafile %s", pki.ca_file);
-        world = two_commands_and_an_outage;
-        run(&app_mqtt_device);
+        app_world = two_commands_and_an_outage;
+        app_run(&app_mqtt_device);
         const struct app_mqtt_device *seen = &app_mqtt_device_seen;
         ck_assert_uint_eq(seen->connections, 2);
         ck_assert_uint_eq(seen->losses, 1);
@@ -100,9 +81,9 @@ END_TEST
 static void an_update(void)
 {
         static bool announced;
-        if (delayed_ms < 5000)
+        if (app_delayed_ms < 5000)
                 announced = false;
-        if (delayed_ms < 5000 || announced)
+        if (app_delayed_ms < 5000 || announced)
                 return;
         announced = true;
         ck_assert_int_eq(mvsim_update_available(MVSIM_UPDATE_APPLICATION), 0);
@@ -110,8 +91,8 @@ static void an_update(void)
 
 START_TEST(contract_05_one_centre_serves_http_configuration_and_updates)
 {
-        world = an_update;
-        run(&app_shared_centre);
+        app_world = an_update;
+        app_run(&app_shared_centre);
         ck_assert_uint_ge(app_shared_centre_seen.exchanges, 5);
         ck_assert_uint_eq(app_shared_centre_seen.updates, 1);
 }
@@ -139,7 +120,7 @@ static void set_up(void)
                  pki.ca_file, nginx.port, pki.ca_file, broker.port);
         mvt_online_prepare();
         mvt_device_boot(&(struct mvt_device){.profile = profile});
-        delayed_ms = 0;
+        app_delayed_ms = 0;
 }
 
 static void tear_down(void)

@@ -53,8 +53,16 @@ extern unsigned app_recovering_answers, app_recovering_losses;
 /* How often app_one_centre's handler was entered, and what it found in IPSR there. */
 extern volatile unsigned app_one_centre_entries, app_one_centre_ipsr;
 
-/* What the board gives an application: the test has it. */
+/* ---- for the tests (run.c) ---- */
+
+/* Installs the application's handler and runs it; fails the test when it gives up. */
+void app_run(const struct mvt_app *app);
+
+/* What the board gives an application: it delays by so much of the device's time, adds that to app_delayed_ms, and then
+ * calls app_world, by which a test changes the world around it; NULL: nothing changes. */
 void HAL_Delay(uint32_t ms);
+extern uint32_t app_delayed_ms;
+extern void (*app_world)(void);
 
 #define APP_URL "https://api.example.com"
 
