@@ -16,6 +16,7 @@
 static bool handed_on[DESCRIPTORS];
 static bool runs[3];
 static sigset_t mask;
+static pid_t process;
 
 static const __itimer_which_t timers[] = {ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF};
 
@@ -36,12 +37,18 @@ static void note_descriptors(void)
 
 __attribute__((constructor)) static void note(void)
 {
+        process = getpid();
         note_descriptors();
         pthread_sigmask(SIG_SETMASK, NULL, &mask);
         for (unsigned i = 0; i < sizeof timers / sizeof timers[0]; i++) {
                 struct itimerval timer;
                 runs[i] = getitimer(timers[i], &timer) == 0 && (timer.it_value.tv_sec || timer.it_value.tv_usec);
         }
+}
+
+bool mvs_inherited_is_forked(void)
+{
+        return getpid() != process;
 }
 
 void mvs_inherited_close_others(void)

@@ -7,6 +7,11 @@
 #ifndef MVS_INHERITED_H
 #define MVS_INHERITED_H
 
+#include <stdbool.h>
+
+/* Whether the process was forked since the program began, as the tests of a suite are. */
+bool mvs_inherited_is_forked(void);
+
 /* Every other descriptor closes with the next execve. */
 void mvs_inherited_close_others(void);
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "sim/diag.h"
+#include "sim/inherited.h"
 #include "src/device.h"
 
 #define EXPORT    __attribute__((visibility("default")))
@@ -134,6 +135,18 @@ static _Noreturn void end_process(struct mvs_device *device, int status)
         _exit(status);
 }
 
+/* Starting again would be the whole program of whoever forked: a suite, say, which forks the same test again, and so on
+ * without an end. */
+static _Noreturn void refuse_another_program(struct mvs_device *device)
+{
+        const char *call = device->ending.what.call;
+        mvs_diag(MVS_LOG_ERROR,
+                 "%s: the application cannot start again in a process that was forked, which would run the whole "
+                 "program anew (in a test, catch the end with mvsim_catch()); the process ends with status %d",
+                 call ? call : "restart", MVS_EXIT_NOT_BOOTED);
+        end_process(device, MVS_EXIT_NOT_BOOTED);
+}
+
 /* Device lock held. */
 static _Noreturn void finish(struct mvs_device *device)
 {
@@ -147,6 +160,8 @@ static _Noreturn void finish(struct mvs_device *device)
                          lives);
                 end_process(device, EXIT_SUCCESS);
         }
+        if (mvs_inherited_is_forked())
+                refuse_another_program(device);
         close_books(device);
         mvs_trace_close(&machine->trace);
         mvs_restart_now(machine, what->reason);

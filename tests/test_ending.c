@@ -489,6 +489,28 @@ START_TEST(a_callback_may_jump_out_in_every_life)
 }
 END_TEST
 
+/* As in a test of a suite that forks for each, and did not catch the end. */
+static void restart_in_a_fork(void)
+{
+        const struct mvsim_options options = {.profile = "", .time = MVSIM_TIME_VIRTUAL};
+        if (mvsim_boot(&options) == 0)
+                mvRestart(MV_RESTARTMODE_AUTOAPPLYUPDATE);
+        _exit(EXIT_FAILURE);
+}
+
+START_TEST(an_end_that_nobody_catches_does_not_start_the_suite_again)
+{
+        struct mvt_child child;
+        mvt_child_run(&child, restart_in_a_fork);
+        ck_assert_int_eq(child.exit_status, 2);
+        ck_assert_str_eq(
+                child.output,
+                "mvsim: mvRestart: the application cannot start again in a process that was forked, which would "
+                "run the whole program anew (in a test, catch the end with mvsim_catch()); the process ends "
+                "with status 2\n");
+}
+END_TEST
+
 static void *restart_on_thread(void *unused)
 {
         mvRestart(MV_RESTARTMODE_AUTOAPPLYUPDATE);
@@ -527,6 +549,7 @@ Suite *suite(void)
         tcase_add_checked_fixture(tests, boot_plain, mvt_device_end);
         tcase_set_timeout(tests, 60);
         tcase_add_loop_test(tests, no_life_ends_in_a_handler, 0, 2);
+        tcase_add_test(tests, an_end_that_nobody_catches_does_not_start_the_suite_again);
         tcase_add_test(tests, unknown_modes_are_refused);
         tcase_add_test(tests, deep_sleep_needs_the_network_off);
         tcase_add_test(tests, a_restart_is_caught);
