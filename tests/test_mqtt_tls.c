@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "broker.h"
+#include "child.h"
 #include "mqtt.h"
 #include "suite.h"
 
@@ -108,12 +109,18 @@ START_TEST(a_certificate_that_has_expired)
 }
 END_TEST
 
+/* It resets the connection, which is another thing than to refuse it. */
 START_TEST(a_broker_without_tls)
 {
+        char said[MVT_OUTPUT_SIZE];
         mvt_broker_start(&broker, NULL);
         mvt_mqtt_boot(&(struct mvt_mqtt_boot){.port = broker.port, .tls = true, .ca_file = pki.ca_file});
         channel = mvt_mqtt_open(0);
+        mvt_capture_begin();
         expect_state(MV_MQTTREQUESTSTATE_SOCKETERROR);
+        mvt_capture_end(said);
+        ck_assert_msg(mvt_count(said, "the connection did not come about") == 1, "%s", said);
+        ck_assert_msg(mvt_count(said, "Connection refused") == 0, "%s", said);
 }
 END_TEST
 

@@ -81,7 +81,7 @@ static bool is_established(struct mvs_mqtt_watch *watch)
         getsockopt(watch->fd, SOL_SOCKET, SO_ERROR, &error, &size);
         /* An error is told once, and libmosquitto's own try to begin TLS may have been told. */
         if (error == 0 && getpeername(watch->fd, (struct sockaddr *)&peer, &peer_size) != 0)
-                error = ECONNREFUSED;
+                error = ENOTCONN;
         watch->established = error == 0;
         if (error) {
                 watch->client->end_errno = error;
@@ -162,6 +162,9 @@ static const char *end_text(const struct mvs_mqtt_client *client)
 {
         if (client->verify_error)
                 return X509_verify_cert_error_string(client->verify_error);
+        if (client->end_errno == ENOTCONN)
+                return "the connection was refused, or broken off as TLS began (does the broker speak it on that "
+                       "port?)";
         if (client->end_errno)
                 return strerror(client->end_errno);
         if (client->end_code >= REASONS)
