@@ -126,7 +126,8 @@ show_coverage() {
 suite_tsan() {
         local dir=$1 options='halt_on_error=1:die_after_fork=0:report_thread_leaks=0'
         options+=':handle_segv=0:handle_sigbus=0:handle_sigill=0:handle_sigfpe=0'
-        TSAN_OPTIONS=$options CK_FORK=no suite 'tests under ThreadSanitizer' "$dir" testlog.json 3 --no-suite no-tsan --no-suite scripts
+        TSAN_OPTIONS=$options CK_FORK=no suite 'tests under ThreadSanitizer' "$dir" testlog.json 3 \
+                --num-processes "$(nproc)" --no-suite no-tsan --no-suite scripts
 }
 
 # Scripts are left out, and tests of the suite `no-valgrind`. The tests of a program run in one process (CK_FORK):
