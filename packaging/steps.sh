@@ -93,15 +93,15 @@ step() {
         return 1
 }
 
-# suite NAME DIR LOG SLOWER [OPTION...]: runs the tests of a build, one more at a time than there are processors, because
-# many wait for something, with time limits for a machine that is SLOWER times slower, and counts what meson wrote to its log. A run that hangs is ended, so that the others get their turn.
+# suite NAME DIR LOG SLOWER [OPTION...]: runs the tests of a build, with time limits for a machine that is SLOWER times
+# slower, and counts what meson wrote to its log. A run that hangs is ended, so that the others get their turn.
 suite() {
         local name=$1 dir=$2 log=$2/meson-logs/$3 slower=$4 status=0 counts p f s
         shift 4
         say "$name"
         rm -f "$log"
         CK_TIMEOUT_MULTIPLIER=$slower timeout --foreground --kill-after=10 "$suite_limit_s" \
-                meson test -C "$dir" --num-processes $(($(nproc) + 1)) --no-rebuild --print-errorlogs --timeout-multiplier "$slower" "$@" || status=$?
+                meson test -C "$dir" --no-rebuild --print-errorlogs --timeout-multiplier "$slower" "$@" || status=$?
         counts=$(python3 packaging/count_tests.py "$log" "$status") || counts='0 1 0'
         read -r p f s <<<"$counts"
         say "$name: $p passed, $f failed, $s skipped"
@@ -126,8 +126,7 @@ show_coverage() {
 suite_tsan() {
         local dir=$1 options='halt_on_error=1:die_after_fork=0:report_thread_leaks=0'
         options+=':handle_segv=0:handle_sigbus=0:handle_sigill=0:handle_sigfpe=0'
-        TSAN_OPTIONS=$options CK_FORK=no suite 'tests under ThreadSanitizer' "$dir" testlog.json 3 \
-                --num-processes "$(nproc)" --no-suite no-tsan --no-suite scripts
+        TSAN_OPTIONS=$options CK_FORK=no suite 'tests under ThreadSanitizer' "$dir" testlog.json 3 --no-suite no-tsan --no-suite scripts
 }
 
 # Scripts are left out, and tests of the suite `no-valgrind`. The tests of a program run in one process (CK_FORK):
