@@ -330,6 +330,11 @@ void mvs_restart_crashed(struct mvs_machine *machine)
         unsigned next = machine->restart.state.crashes + 1;
         if (settings->on_fault != MVS_ON_FAULT_RESTART)
                 return;
+        if (mvs_inherited_is_forked()) {
+                mvs_diag(MVS_LOG_ERROR, "the application cannot start again in a process that was forked, which would "
+                                        "run the whole program anew (memory.on_fault)");
+                return;
+        }
         if (next > settings->restarts) {
                 mvs_diag(MVS_LOG_ERROR,
                          "the application has started again %u times, and does no more (memory.restarts)",

@@ -401,6 +401,25 @@ static void fault_after_shutdown(void)
         mvt_write(8, 1);
 }
 
+/* Where the profile lets the application start again after a crash: not in a fork, which would start the suite. Should
+ * it do so all the same, the suite is told by the environment, and comes to an end. */
+static void crash_in_a_fork(void)
+{
+        if (getenv("MVSIM_TEST_CRASHED"))
+                _exit(EXIT_FAILURE);
+        setenv("MVSIM_TEST_CRASHED", "1", 1);
+        mvt_device_boot(&(struct mvt_device){.profile = "memory: {on_fault: restart, restarts: 1}\n"});
+        mvt_write(0, 1);
+}
+
+START_TEST(a_crash_in_a_fork_does_not_start_the_suite_again)
+{
+        mvt_child_run(&child, crash_in_a_fork);
+        mvt_expect_report(&child, SIGSEGV, "the application cannot start again in a process that was forked");
+        ck_assert_uint_eq(mvt_count(child.output, "the application starts again"), 0);
+}
+END_TEST
+
 START_TEST(without_a_device_nothing_is_said)
 {
         mvt_child_run(&child, fault_after_shutdown);
@@ -472,6 +491,7 @@ static TCase *signals_case(void)
         tcase_set_timeout(tests, 60);
         tcase_add_test(tests, a_signal_that_was_sent_is_no_fault);
         tcase_add_test(tests, a_handler_of_the_applications_gets_the_signal);
+        tcase_add_test(tests, a_crash_in_a_fork_does_not_start_the_suite_again);
         tcase_add_test(tests, without_a_device_nothing_is_said);
         tcase_add_test(tests, a_second_device_reports_too);
         tcase_add_test(tests, the_alternate_stack_is_put_back);
