@@ -19,7 +19,6 @@
 #include "mv_syscalls.h"
 #include "mvsim/mvsim.h"
 #include "stm32u5xx.h"
-#include "tempdir.h"
 
 #define ROUNDS     9
 #define TRIPS      2000
@@ -258,17 +257,16 @@ static void wait_for_event(void)
 
 static void boot(void)
 {
-        struct mvt_tempdir dir;
-        char profile[MVT_PATH_SIZE], text[256];
-        int len = snprintf(text, sizeof text,
-                           "network: {connect_ms: 0}\ntime: {completion_us: 1}\n"
-                           "limits: {channel_opens_per_s: 1000000}\nendpoints: {peer: \"tcp://127.0.0.1:%u\"}\n",
-                           (unsigned)port);
-        mvt_tempdir_make(&dir);
-        mvt_path(profile, &dir, "profile.yaml");
-        mvt_write_file(profile, text, (size_t)len);
+        char profile[] = "/tmp/bench-opaque-XXXXXX";
+        int fd = mkstemp(profile);
+        bench_need(fd >= 0);
+        dprintf(fd,
+                "network: {connect_ms: 0}\ntime: {completion_us: 1}\nlimits: {channel_opens_per_s: 1000000}\n"
+                "endpoints: {peer: \"tcp://127.0.0.1:%u\"}\n",
+                (unsigned)port);
+        close(fd);
         bench_need(mvsim_boot(&(struct mvsim_options){.profile = profile, .time = MVSIM_TIME_REAL}) == 0);
-        mvt_tempdir_remove(&dir);
+        unlink(profile);
 }
 
 static void connect_device(void)
