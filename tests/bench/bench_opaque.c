@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -257,16 +258,16 @@ static void wait_for_event(void)
 
 static void boot(void)
 {
-        char profile[] = "/tmp/bench-opaque-XXXXXX";
-        int fd = mkstemp(profile);
+        char profile[32];
+        int fd = memfd_create("profile", MFD_CLOEXEC);
         bench_need(fd >= 0);
         dprintf(fd,
                 "network: {connect_ms: 0}\ntime: {completion_us: 1}\nlimits: {channel_opens_per_s: 1000000}\n"
                 "endpoints: {peer: \"tcp://127.0.0.1:%u\"}\n",
                 (unsigned)port);
-        close(fd);
+        snprintf(profile, sizeof profile, "/proc/self/fd/%d", fd);
         bench_need(mvsim_boot(&(struct mvsim_options){.profile = profile, .time = MVSIM_TIME_REAL}) == 0);
-        unlink(profile);
+        close(fd);
 }
 
 static void connect_device(void)
