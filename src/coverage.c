@@ -1,5 +1,6 @@
 #include "src/coverage.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -13,9 +14,10 @@
 #include "sim/diag.h"
 #include "sim/memory/cut_file.h"
 
-#define WHY_SIZE  256
-#define LINE_SIZE 512
-#define MAGIC     UINT64_C(0x564f434d4953564d) /* "MVSIMCOV" */
+#define WHY_SIZE MVS_COVERAGE_WHY_SIZE
+
+static_assert(MVS_CALL_COUNT <= MVS_COVERAGE_CALLS && MVS_STATUS_COUNT <= MVS_COVERAGE_STATUSES,
+              "a record has room for each call and each status");
 
 /* ---- what is counted ---- */
 
@@ -29,108 +31,46 @@ static const uint64_t slips[MVS_CALL_COUNT] = {
 };
 #undef MVS_CALL
 
-uint64_t mvs_coverage_pairs(enum mvs_call_number number)
+/* The statuses that the header lists for the call, OKAY among them; none for one that is not implemented. */
+static uint64_t pairs(unsigned number)
 {
-        return mvs_calls[number].statuses | UINT64_C(1) << MV_STATUS_OKAY;
+        const struct mvs_call_desc *call = &mvs_calls[number];
+        return call->flags & MVS_LATER ? 0 : call->statuses | UINT64_C(1) << MV_STATUS_OKAY;
 }
 
-uint64_t mvs_coverage_slips(enum mvs_call_number number)
+static void print_table(FILE *out)
 {
-        return slips[number];
-}
-
-static size_t make_line(enum mvs_call_number number, char ret_line[LINE_SIZE])
-{
-        int used = snprintf(ret_line, LINE_SIZE, "%s", mvs_calls[number].name);
-        for (unsigned status = 0; status < MVS_STATUS_COUNT; status++) {
-                if (mvs_coverage_pairs(number) >> status & 1)
-                        used += snprintf(ret_line + used, LINE_SIZE - (size_t)used, " %s", mvs_status_name(status));
-        }
-        return (size_t)used + (size_t)snprintf(ret_line + used, LINE_SIZE - (size_t)used, "\n");
-}
-
-/* ---- the file ---- */
-
-/* What a process that was killed in here leaves has no magic word, and is made again. */
-static void make(struct mvs_coverage_file *file)
-{
-        char *next = file->pairs;
-        file->format = MVS_COVERAGE_FORMAT;
-        file->size = sizeof *file;
+        fputs("statuses", out);
+        for (unsigned status = 0; status < MVS_STATUS_COUNT; status++)
+                fprintf(out, " %s", mvs_status_name(status));
         for (unsigned number = 0; number < MVS_CALL_COUNT; number++) {
-                char line[LINE_SIZE];
-                size_t len = make_line(number, line);
-                memcpy(next, line, len);
-                next += len;
+                fprintf(out, "\n%s", mvs_calls[number].name);
+                for (unsigned status = 0; status < MVS_STATUS_COUNT; status++) {
+                        if (pairs(number) >> status & 1)
+                                fprintf(out, " %s%s", mvs_status_name(status), slips[number] >> status & 1 ? "~" : "");
+                }
         }
-        atomic_store_explicit(&file->magic, MAGIC, memory_order_release);
+        fputc('\n', out);
 }
+
+/* The table that this libmvsim's records have. */
+static int make_table(char ret_table[MVS_COVERAGE_TABLE])
+{
+        memset(ret_table, 0, MVS_COVERAGE_TABLE);
+        FILE *out = fmemopen(ret_table, MVS_COVERAGE_TABLE, "w");
+        if (!out)
+                return -errno;
+        print_table(out);
+        return fclose(out) == 0 ? 0 : -errno;
+}
+
+/* ---- recording ---- */
 
 static int explain(char ret_why[WHY_SIZE], const char *why)
 {
         snprintf(ret_why, WHY_SIZE, "%s", why);
         return -EINVAL;
 }
-
-static int check_header(const struct mvs_coverage_file *file, size_t size, char ret_why[WHY_SIZE])
-{
-        if (size < offsetof(struct mvs_coverage_file, pairs) || file->magic != MAGIC)
-                return explain(ret_why, "it is no record of status coverage");
-        if (file->format != MVS_COVERAGE_FORMAT) {
-                snprintf(ret_why, WHY_SIZE,
-                         "it was recorded by another version of libmvsim, in format %u, and this one has format %d "
-                         "(delete it and record again)",
-                         file->format, MVS_COVERAGE_FORMAT);
-                return -EINVAL;
-        }
-        return 0;
-}
-
-/* Files of one format may differ in size, when there are more calls or statuses. */
-static int check_pairs(const struct mvs_coverage_file *file, size_t size, char ret_why[WHY_SIZE])
-{
-        const char *next = file->pairs;
-        const char *end =
-                (const char *)file + (size < sizeof *file ? size : offsetof(struct mvs_coverage_file, counts));
-        for (unsigned number = 0; number < MVS_CALL_COUNT; number++) {
-                char line[LINE_SIZE];
-                size_t len = make_line(number, line);
-                if ((size_t)(end - next) < len || memcmp(next, line, len) != 0) {
-                        snprintf(ret_why, WHY_SIZE,
-                                 "it was recorded by another version of libmvsim, whose list of calls and statuses is "
-                                 "another from %s on (delete it and record again)",
-                                 mvs_calls[number].name);
-                        return -EINVAL;
-                }
-                next += len;
-        }
-        if (size != sizeof *file || file->size != sizeof *file || *next != '\0')
-                return explain(ret_why, "it is damaged: its size is not that of a record (delete it and record again)");
-        return 0;
-}
-
-static int check(const struct mvs_coverage_file *file, size_t size, char ret_why[WHY_SIZE])
-{
-        int result = check_header(file, size, ret_why);
-        return result < 0 ? result : check_pairs(file, size, ret_why);
-}
-
-int mvs_coverage_read(struct mvs_coverage_file *ret, const char *path, char ret_why[WHY_SIZE])
-{
-        FILE *file = fopen(path, "re");
-        size_t size = file ? fread(ret, 1, sizeof *ret, file) : 0;
-        int error = !file || ferror(file) ? errno : 0;
-        bool longer = file && !error && fgetc(file) != EOF;
-        if (file)
-                fclose(file);
-        if (error) {
-                snprintf(ret_why, WHY_SIZE, "it cannot be read: %s", strerror(error));
-                return -error;
-        }
-        return check(ret, size + longer, ret_why);
-}
-
-/* ---- recording ---- */
 
 static int expand(const char *pattern, char ret_path[PATH_MAX], char ret_why[WHY_SIZE])
 {
@@ -170,41 +110,68 @@ static int give_size(int fd, size_t *ret_size, char ret_why[WHY_SIZE])
         *ret_size = (size_t)st.st_size;
         if (st.st_size > 0)
                 return 0;
-        int error = posix_fallocate(fd, 0, sizeof(struct mvs_coverage_file));
-        *ret_size = sizeof(struct mvs_coverage_file);
+        int error = posix_fallocate(fd, 0, sizeof(struct mvs_coverage_record));
+        *ret_size = sizeof(struct mvs_coverage_record);
         return error ? explain_error(ret_why, error) : 0;
 }
 
-static bool is_unfinished(const struct mvs_coverage_file *file, size_t size)
+static bool is_unfinished(const struct mvs_coverage_record *record, size_t size)
 {
-        return size == sizeof *file && file->magic == 0;
+        return size == sizeof *record && record->magic == 0;
+}
+
+/* What a process that was killed in here leaves has no magic word, and is made again. */
+static void make(struct mvs_coverage_record *record, const char table[MVS_COVERAGE_TABLE])
+{
+        record->format = MVS_COVERAGE_FORMAT;
+        record->size = sizeof *record;
+        memcpy(record->table, table, MVS_COVERAGE_TABLE);
+        atomic_store_explicit(&record->magic, MVS_COVERAGE_MAGIC, memory_order_release);
+}
+
+static int check(const struct mvs_coverage_record *record, size_t size, const char table[MVS_COVERAGE_TABLE],
+                 char ret_why[WHY_SIZE])
+{
+        char first[64];
+        int result = mvs_coverage_record_check(record, size, ret_why);
+        if (result < 0 || mvs_coverage_table_compare(table, record->table, first) == 0)
+                return result;
+        snprintf(ret_why, WHY_SIZE,
+                 "it was recorded by another version of libmvsim, whose list of calls and statuses is another from "
+                 "\"%s\" on (delete it and record again)",
+                 first);
+        return -EINVAL;
 }
 
 static int map(struct mvs_coverage *coverage, int fd, char ret_why[WHY_SIZE])
 {
+        char table[MVS_COVERAGE_TABLE];
         size_t size = 0;
-        int result = give_size(fd, &size, ret_why);
+        int result = make_table(table);
+        if (result < 0)
+                return explain_error(ret_why, -result);
+        result = give_size(fd, &size, ret_why);
         if (result < 0)
                 return result;
-        size_t len = sizeof *coverage->file;
-        struct mvs_coverage_file *file = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-        if (file == MAP_FAILED)
+        size_t len = sizeof *coverage->record;
+        struct mvs_coverage_record *record = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        if (record == MAP_FAILED)
                 return explain_error(ret_why, errno);
-        if (is_unfinished(file, size))
-                make(file);
-        result = check(file, size, ret_why);
+        if (is_unfinished(record, size))
+                make(record, table);
+        result = check(record, size, table, ret_why);
         if (result < 0)
-                munmap(file, len);
+                munmap(record, len);
         else
-                coverage->file = file;
-        mvs_cut_file_watch(coverage->file, len, "the record of the status coverage");
+                coverage->record = record;
+        mvs_cut_file_watch(coverage->record, len, "the record of the status coverage");
         return result;
 }
 
 int mvs_coverage_open(struct mvs_coverage *ret, const char *pattern)
 {
         char path[PATH_MAX], why[WHY_SIZE];
-        ret->file = NULL;
+        ret->record = NULL;
         if (!pattern || !*pattern)
                 return 0;
         int fd = -1;
@@ -227,9 +194,9 @@ int mvs_coverage_open(struct mvs_coverage *ret, const char *pattern)
 
 void mvs_coverage_close(struct mvs_coverage *coverage)
 {
-        if (!coverage->file)
+        if (!coverage->record)
                 return;
         mvs_cut_file_watch(NULL, 0, NULL);
-        munmap(coverage->file, sizeof *coverage->file);
-        coverage->file = NULL;
+        munmap(coverage->record, sizeof *coverage->record);
+        coverage->record = NULL;
 }

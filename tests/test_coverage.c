@@ -12,6 +12,7 @@
 #include "lib/device.h"
 #include "lib/tempdir.h"
 #include "lib/tools.h"
+#include "sim/coverage/table.h"
 #include "src/coverage.h"
 #include "suite.h"
 
@@ -20,7 +21,8 @@
 
 static struct mvt_tempdir dir;
 static char path[MVT_PATH_SIZE];
-static struct mvs_coverage_file record;
+static struct mvs_coverage_record record;
+static struct mvs_coverage_table table; /* of the record */
 
 static void setup(void)
 {
@@ -43,10 +45,16 @@ static void boot(void)
                 _exit(99);
 }
 
+static int look_at(const char *file, char ret_why[MVS_COVERAGE_WHY_SIZE])
+{
+        int result = mvs_coverage_record_read(&record, file, ret_why);
+        return result < 0 ? result : mvs_coverage_table_read(&table, record.table, ret_why);
+}
+
 static void read_record(const char *file)
 {
-        char why[256] = "";
-        int result = mvs_coverage_read(&record, file, why);
+        char why[MVS_COVERAGE_WHY_SIZE] = "";
+        int result = look_at(file, why);
         ck_assert_msg(result == 0, "%s: %s", file, why);
 }
 
@@ -109,17 +117,23 @@ START_TEST(a_status_beside_the_headers_list_counts_too)
         expect_reject(mvOpenChannel(&params, &channel), MV_STATUS_UNSUPPORTEDSTRUCTUREVERSION, "version");
         read_record(path);
         ck_assert_uint_eq(naturally(MVS_CALL_mvOpenChannel, MV_STATUS_UNSUPPORTEDSTRUCTUREVERSION), 1);
-        ck_assert_uint_eq(mvs_coverage_pairs(MVS_CALL_mvOpenChannel) >> MV_STATUS_UNSUPPORTEDSTRUCTUREVERSION & 1, 0);
+        ck_assert_uint_eq(table.pairs[MVS_CALL_mvOpenChannel] >> MV_STATUS_UNSUPPORTEDSTRUCTUREVERSION & 1, 0);
 }
 END_TEST
 
-START_TEST(there_are_291_pairs_of_which_2_are_slips)
+START_TEST(the_record_says_itself_what_it_counts)
 {
         unsigned pairs = 0, slips = 0;
-        for (unsigned call = 0; call < MVS_CALL_COUNT; call++) {
-                pairs += (unsigned)__builtin_popcountll(mvs_coverage_pairs(call));
-                slips += (unsigned)__builtin_popcountll(mvs_coverage_slips(call));
-                ck_assert_uint_eq(mvs_coverage_slips(call) & ~mvs_coverage_pairs(call), 0);
+        boot();
+        read_record(path);
+        ck_assert_uint_eq(table.calls, MVS_CALL_COUNT);
+        ck_assert_uint_eq(table.statuses, MVS_STATUS_COUNT);
+        ck_assert_str_eq(table.call_names[MVS_CALL_mvGetWallTime], "mvGetWallTime");
+        ck_assert_str_eq(table.status_names[MV_STATUS_TIMENOTSET], "TIMENOTSET");
+        ck_assert_uint_eq(table.pairs[MVS_CALL_mvNoOp], 1U << MV_STATUS_OKAY);
+        for (unsigned call = 0; call < table.calls; call++) {
+                pairs += (unsigned)__builtin_popcountll(table.pairs[call]);
+                slips += (unsigned)__builtin_popcountll(table.slips[call]);
         }
         ck_assert_uint_eq(pairs, 291);
         ck_assert_uint_eq(slips, 2);
@@ -278,17 +292,64 @@ static void change_format(void)
         mvt_write_file(path, &record, sizeof record);
 }
 
-static void change_pairs(void)
+static void change_a_name(void)
 {
         make_record();
-        memcpy(strstr(record.pairs, "TIMENOTSET"), "TIMENOTYET", 10);
+        memcpy(strstr(record.table, "mvGetWallTime OKAY"), "mvGetFallTime OKAY", 18);
         mvt_write_file(path, &record, sizeof record);
 }
 
 static void add_a_call(void)
 {
         make_record();
-        memcpy(record.pairs + strlen(record.pairs), "mvNewCall OKAY\n", 15);
+        memcpy(record.table + strlen(record.table), "mvNewCall OKAY\n", 15);
+        mvt_write_file(path, &record, sizeof record);
+}
+
+static void name_no_status(void)
+{
+        make_record();
+        memcpy(record.table, "statuses? ", 10);
+        mvt_write_file(path, &record, sizeof record);
+}
+
+static void list_an_unknown_status(void)
+{
+        make_record();
+        memcpy(strstr(record.table, "mvNoOp OKAY"), "mvNoOp OKEY", 11);
+        mvt_write_file(path, &record, sizeof record);
+}
+
+static void name_what_is_no_name(void)
+{
+        make_record();
+        memcpy(strstr(record.table, "mvNoOp"), "<b>\033[", 5);
+        mvt_write_file(path, &record, sizeof record);
+}
+
+/* A table without an end: as many calls as there is room for bytes. */
+static void fill_with_calls(void)
+{
+        make_record();
+        for (size_t used = strlen(record.table); used < sizeof record.table; used += 2)
+                memcpy(record.table + used, "a\n", sizeof record.table - used < 2 ? 1 : 2);
+        mvt_write_file(path, &record, sizeof record);
+}
+
+static void fill_with_statuses(void)
+{
+        make_record();
+        memset(record.table, 0, sizeof record.table);
+        memcpy(record.table, "statuses", 8);
+        for (size_t i = 0; i <= MVS_COVERAGE_STATUSES; i++)
+                memcpy(record.table + 8 + 2 * i, " a", 2);
+        mvt_write_file(path, &record, sizeof record);
+}
+
+static void empty_the_table(void)
+{
+        make_record();
+        memset(record.table, 0, sizeof record.table);
         mvt_write_file(path, &record, sizeof record);
 }
 
@@ -310,18 +371,29 @@ static void make_longer(void)
         ck_assert_int_eq(truncate(path, sizeof record + 1), 0);
 }
 
+#define DAMAGED_TABLE "it is damaged: its table of calls and statuses cannot be read"
+#define DAMAGED_SIZE  "it is damaged: its size is not that of a record"
+
 static const struct {
         const char *what;
         void (*make)(void);
-        const char *why;
+        const char *first; /* of the words that this libmvsim has otherwise; NULL: it cannot look so far */
+        const char *why;   /* nobody can read it; NULL: `mvsim coverage` can */
 } bad_files[] = {
-        {"a file of another kind", write_nothing, "it is no record of status coverage"},
-        {"another format", change_format, "it was recorded by another version of libmvsim, in format 2, and this one"},
-        {"other statuses", change_pairs, "whose list of calls and statuses is another from mvGetWallTime on"},
-        {"more calls", add_a_call, "it is damaged"},
-        {"a byte missing", cut_short, "it is damaged: its size is not that of a record"},
-        {"nearly everything missing", cut_shorter, "whose list of calls and statuses is another from mvNoOp on"},
-        {"a byte too many", make_longer, "it is damaged: its size is not that of a record"},
+        {"a file of another kind", write_nothing, NULL, "it is no record of status coverage"},
+        {"another format", change_format, NULL,
+         "it was recorded by another version of libmvsim, in format 3, and this one has format 2"},
+        {"another call", change_a_name, "mvGetWallTime", NULL},
+        {"more calls", add_a_call, "mvNewCall", NULL},
+        {"no statuses", name_no_status, "statuses", DAMAGED_TABLE},
+        {"a status of no name", list_an_unknown_status, "mvNoOp", DAMAGED_TABLE},
+        {"a name that is none", name_what_is_no_name, "mvNoOp", DAMAGED_TABLE},
+        {"too many calls", fill_with_calls, "a", DAMAGED_TABLE},
+        {"too many statuses", fill_with_statuses, "statuses", DAMAGED_TABLE},
+        {"no table", empty_the_table, "statuses", DAMAGED_TABLE},
+        {"a byte missing", cut_short, NULL, DAMAGED_SIZE},
+        {"nearly everything missing", cut_shorter, NULL, DAMAGED_SIZE},
+        {"a byte too many", make_longer, NULL, DAMAGED_SIZE},
 };
 
 static void expect_no_boot(const char *why)
@@ -341,16 +413,31 @@ static void expect_no_boot(const char *why)
 
 START_TEST(a_file_that_is_no_record_of_this_version_is_refused_and_left_alone)
 {
-        char why[256];
+        char why[MVS_COVERAGE_WHY_SIZE];
         struct stat before, after;
         bad_files[_i].make();
         ck_assert_int_eq(stat(path, &before), 0);
-        expect_no_boot(bad_files[_i].why);
+        if (bad_files[_i].first) {
+                snprintf(why, sizeof why, "whose list of calls and statuses is another from \"%s\" on (delete it",
+                         bad_files[_i].first);
+                expect_no_boot(why);
+        } else {
+                expect_no_boot(bad_files[_i].why);
+        }
         ck_assert_int_eq(stat(path, &after), 0);
         ck_assert_int_eq(before.st_size, after.st_size);
-        ck_assert_int_lt(mvs_coverage_read(&record, path, why), 0);
-        ck_assert_msg(strstr(why, bad_files[_i].why) != NULL, "%s: not \"%s\": %s", bad_files[_i].what,
-                      bad_files[_i].why, why);
+}
+END_TEST
+
+START_TEST(a_file_that_nobody_can_read_is_refused)
+{
+        char why[MVS_COVERAGE_WHY_SIZE] = "";
+        bad_files[_i].make();
+        int result = look_at(path, why);
+        ck_assert_msg((result < 0) == (bad_files[_i].why != NULL), "%s: %s", bad_files[_i].what, why);
+        if (bad_files[_i].why)
+                ck_assert_msg(strncmp(why, bad_files[_i].why, strlen(bad_files[_i].why)) == 0, "%s: not \"%s\": %s",
+                              bad_files[_i].what, bad_files[_i].why, why);
 }
 END_TEST
 
@@ -401,7 +488,7 @@ START_TEST(a_file_whose_making_was_interrupted_is_made_again)
 {
         make_record();
         record.magic = 0;
-        memset(record.pairs, 0, sizeof record.pairs);
+        memset(record.table, 0, sizeof record.table);
         memset(record.counts, 0, sizeof record.counts);
         mvt_write_file(path, &record, sizeof record);
         make_record();
@@ -418,7 +505,7 @@ Suite *suite(void)
         tcase_add_test(tests, each_call_counts_under_the_status_that_it_returned);
         tcase_add_test(tests, what_fault_injection_did_is_counted_apart);
         tcase_add_test(tests, a_status_beside_the_headers_list_counts_too);
-        tcase_add_test(tests, there_are_291_pairs_of_which_2_are_slips);
+        tcase_add_test(tests, the_record_says_itself_what_it_counts);
         tcase_add_test(tests, runs_add_up);
         tcase_add_test(tests, a_process_that_is_killed_loses_nothing);
         tcase_add_test(tests, processes_that_run_at_the_same_time_share_a_file);
@@ -430,6 +517,7 @@ Suite *suite(void)
         tcase_add_test(tests, the_environment_goes_before_the_profile);
         tcase_add_loop_test(tests, a_file_that_is_no_record_of_this_version_is_refused_and_left_alone, 0,
                             sizeof bad_files / sizeof bad_files[0]);
+        tcase_add_loop_test(tests, a_file_that_nobody_can_read_is_refused, 0, sizeof bad_files / sizeof bad_files[0]);
         tcase_add_test(tests, a_file_that_cannot_be_written_keeps_the_device_from_booting);
         tcase_add_test(tests, a_name_may_not_be_longer_than_paths_are);
         tcase_add_test(tests, a_file_that_is_cut_short_meanwhile_ends_the_record_and_nothing_else);

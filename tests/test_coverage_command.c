@@ -302,6 +302,48 @@ START_TEST(every_file_that_is_no_record_is_named_and_nothing_printed)
 }
 END_TEST
 
+/* In the record's table, a word becomes another of the same length: as if another libmvsim had recorded it. */
+static void rename_in(const char *name, const char *word, const char *other)
+{
+        static char bytes[1 << 17];
+        char path[MVT_PATH_SIZE];
+        mvt_path(path, &dir, name);
+        FILE *file = fopen(path, "re");
+        ck_assert_ptr_nonnull(file);
+        size_t len = fread(bytes, 1, sizeof bytes, file);
+        fclose(file);
+        char *place = memmem(bytes, len, word, strlen(word));
+        ck_assert_ptr_nonnull(place);
+        memcpy(place, other, strlen(word));
+        mvt_write_file(path, bytes, len);
+}
+
+START_TEST(a_record_of_another_version_is_shown_as_what_it_says_itself)
+{
+        record("a");
+        rename_in("a", "\nmvNoOp ", "\nmvOpNo ");
+        ck_assert_int_eq(run("--used --fail-under 75 a"), 0);
+        assert_output("mvOpNo                          1 of 1  OKAY 1\n");
+}
+END_TEST
+
+START_TEST(records_of_different_versions_are_not_added_up)
+{
+        record("a");
+        record("b");
+        record("c");
+        rename_in("b", "\nmvGetWallTime ", "\nmvGetFallTime ");
+        rename_in("c", " TIMENOTSET ", " TIMENOTYET ");
+        ck_assert_int_eq(run("a b c a"), 2);
+        ck_assert_str_eq(output, "mvsim coverage: b: its list of calls and statuses is not that of a, from "
+                                 "\"mvGetWallTime\" on: another version of libmvsim recorded it (show it apart, or "
+                                 "record again)\n"
+                                 "mvsim coverage: c: its list of calls and statuses is not that of a, from "
+                                 "\"statuses\" on: another version of libmvsim recorded it (show it apart, or "
+                                 "record again)\n");
+}
+END_TEST
+
 START_TEST(a_report_that_cannot_be_written_is_125)
 {
         static const char *const formats[] = {"text", "json", "html"};
@@ -337,6 +379,8 @@ Suite *suite(void)
         tcase_add_test(tests, fail_under_decides_the_exit_status);
         tcase_add_loop_test(tests, wrong_options_are_refused_with_64, 0, sizeof misuses / sizeof misuses[0]);
         tcase_add_test(tests, every_file_that_is_no_record_is_named_and_nothing_printed);
+        tcase_add_test(tests, a_record_of_another_version_is_shown_as_what_it_says_itself);
+        tcase_add_test(tests, records_of_different_versions_are_not_added_up);
         tcase_add_test(tests, a_report_that_cannot_be_written_is_125);
         suite_add_tcase(suite, tests);
         return suite;

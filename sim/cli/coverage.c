@@ -32,7 +32,8 @@ struct coverage {
         double fail_under; /* percent */
         char **files;
         int count;
-        int result; /* of looking at programs */
+        char **programs;
+        int program_count;
 };
 
 static const struct argp_option options[] = {
@@ -75,16 +76,6 @@ static double parse_percent(const char *text, struct argp_state *state)
         return percent;
 }
 
-static void add_program(struct coverage *coverage, const char *path)
-{
-        char why[256];
-        int result = mvs_coverage_report_program(&coverage->report, path, why);
-        if (result == 0)
-                return;
-        fprintf(stderr, "mvsim coverage: --program %s: %s\n", path, why);
-        coverage->result = result;
-}
-
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
         struct coverage *coverage = state->input;
@@ -92,7 +83,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         case OPTION_FORMAT: set_format(coverage, arg, state); return 0;
         case OPTION_FAIL_UNDER: coverage->fail_under = parse_percent(arg, state); return 0;
         case OPTION_USED: coverage->report.used_only = true; return 0;
-        case OPTION_PROGRAM: add_program(coverage, arg); return 0;
+        case OPTION_PROGRAM: coverage->programs[coverage->program_count++] = arg; return 0;
         case OPTION_NATURAL: coverage->report.natural_only = true; return 0;
         case ARGP_KEY_ARGS:
                 coverage->files = state->argv + state->next;
@@ -104,18 +95,30 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 /* Every file is looked at, so that all that are wrong are named. */
-static int add_files(struct coverage *coverage)
+static int add_all(struct mvs_coverage_report *report, char **paths, int count, const char *option,
+                   int (*add)(struct mvs_coverage_report *report, const char *path,
+                              char ret_why[MVS_COVERAGE_WHY_SIZE]))
 {
-        int result = coverage->result;
-        for (int i = 0; i < coverage->count; i++) {
-                char why[256];
-                int added = mvs_coverage_report_add(&coverage->report, coverage->files[i], why);
+        char why[MVS_COVERAGE_WHY_SIZE];
+        int result = 0;
+        for (int i = 0; i < count; i++) {
+                int added = add(report, paths[i], why);
                 if (added == 0)
                         continue;
-                fprintf(stderr, "mvsim coverage: %s: %s\n", coverage->files[i], why);
+                fprintf(stderr, "mvsim coverage: %s%s: %s\n", option, paths[i], why);
                 result = added;
         }
         return result;
+}
+
+/* The programs come after the records, which say what a call is. */
+static int add_files(struct coverage *coverage)
+{
+        struct mvs_coverage_report *report = &coverage->report;
+        int records = add_all(report, coverage->files, coverage->count, "", mvs_coverage_report_add);
+        int programs =
+                add_all(report, coverage->programs, coverage->program_count, "--program ", mvs_coverage_report_program);
+        return records < 0 ? records : programs;
 }
 
 static int judge(const struct coverage *coverage)
@@ -140,21 +143,30 @@ static int show(const struct coverage *coverage)
         return MVS_CLI_FAILED;
 }
 
-int mvs_cli_coverage(int argc, char **argv)
+static int run(struct coverage *coverage, int argc, char **argv)
 {
         static const struct argp argp = {.options = options, .parser = parse, .args_doc = "FILE...", .doc = doc};
-        struct coverage *coverage = calloc(1, sizeof *coverage);
-        if (!coverage) {
-                fprintf(stderr, "mvsim coverage: %s\n", strerror(ENOMEM));
+        error_t error = argp_parse(&argp, argc, argv, 0, NULL, coverage);
+        if (error) {
+                fprintf(stderr, "mvsim coverage: %s\n", strerror(error));
                 return MVS_CLI_FAILED;
         }
-        coverage->format = &formats[0];
+        return add_files(coverage) < 0 ? MVS_CLI_COVERAGE_BAD : show(coverage);
+}
+
+int mvs_cli_coverage(int argc, char **argv)
+{
         int status = MVS_CLI_FAILED;
-        error_t error = argp_parse(&argp, argc, argv, 0, NULL, coverage);
-        if (error)
-                fprintf(stderr, "mvsim coverage: %s\n", strerror(error));
-        else
-                status = add_files(coverage) < 0 ? MVS_CLI_COVERAGE_BAD : show(coverage);
+        struct coverage *coverage = calloc(1, sizeof *coverage);
+        char **programs = calloc((size_t)argc + 1, sizeof *programs);
+        if (coverage && programs) {
+                coverage->format = &formats[0];
+                coverage->programs = programs;
+                status = run(coverage, argc, argv);
+        } else {
+                fprintf(stderr, "mvsim coverage: %s\n", strerror(ENOMEM));
+        }
+        free(programs);
         free(coverage);
         return status;
 }

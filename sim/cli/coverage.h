@@ -6,13 +6,16 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "src/coverage.h"
+#include "sim/coverage/table.h"
 
 struct mvs_coverage_report {
-        uint64_t counts[MVS_CALL_COUNT][MVS_STATUS_COUNT][MVS_COVERAGE_CAUSES];
+        struct mvs_coverage_table table; /* what the first record counts, and every other must */
+        const char *first;               /* the file's name; NULL as long as there is none */
+        char first_table[MVS_COVERAGE_TABLE];
+        uint64_t counts[MVS_COVERAGE_CALLS][MVS_COVERAGE_STATUSES][MVS_COVERAGE_CAUSES];
         bool used_only;   /* calls that were never made do not count, save those of linked_only */
         bool linked_only; /* calls that no program is linked with do not count, save those of used_only */
-        bool linked[MVS_CALL_COUNT];
+        bool linked[MVS_COVERAGE_CALLS];
         bool natural_only; /* what fault injection did does not count, save where nothing else leads */
 };
 
@@ -30,21 +33,20 @@ struct mvs_coverage_sum {
         unsigned injected; /* of the pairs, by fault injection alone, whether that counts or not */
 };
 
-/* Adds what a file has recorded. 0 or a negative errno; then *ret_why completes "FILE: ". */
-int mvs_coverage_report_add(struct mvs_coverage_report *report, const char *path, char ret_why[256])
+/* Adds what a file has recorded. 0 or a negative errno; then *ret_why completes "FILE: ". The report keeps the path. */
+int mvs_coverage_report_add(struct mvs_coverage_report *report, const char *path, char ret_why[MVS_COVERAGE_WHY_SIZE])
         __attribute__((warn_unused_result));
 
-/* Notes the calls that the program uses, made or not. The same results. */
-int mvs_coverage_report_program(struct mvs_coverage_report *report, const char *path, char ret_why[256])
-        __attribute__((warn_unused_result));
+/* Notes those of the records' calls that the program uses, made or not; so the records come first. The same results. */
+int mvs_coverage_report_program(struct mvs_coverage_report *report, const char *path,
+                                char ret_why[MVS_COVERAGE_WHY_SIZE]) __attribute__((warn_unused_result));
 
-/* Is the call one that this report is about? Of those that are not, some have yet to be implemented. */
+/* Is the call one that this report is about? */
 bool mvs_coverage_has_call(const struct mvs_coverage_report *report, unsigned call);
-bool mvs_coverage_is_later(unsigned call);
 
 /* Does the header list the status for the call? And does nothing but fault injection lead to it? */
-bool mvs_coverage_is_pair(unsigned call, unsigned status);
-bool mvs_coverage_is_slip(unsigned call, unsigned status);
+bool mvs_coverage_is_pair(const struct mvs_coverage_report *report, unsigned call, unsigned status);
+bool mvs_coverage_is_slip(const struct mvs_coverage_report *report, unsigned call, unsigned status);
 
 enum mvs_coverage_state mvs_coverage_state(const struct mvs_coverage_report *report, unsigned call, unsigned status);
 bool mvs_coverage_counts(const struct mvs_coverage_report *report, unsigned call, unsigned status);

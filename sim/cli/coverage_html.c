@@ -1,4 +1,4 @@
-/* Status coverage as one page that needs nothing beside it. Names are words of the header's: nothing to escape. */
+/* Status coverage as one page that needs nothing beside it. Names are words: nothing to escape. */
 #include <errno.h>
 #include <inttypes.h>
 
@@ -38,11 +38,12 @@ static void print_status(const struct mvs_coverage_report *report, FILE *out, un
 {
         uint64_t times = mvs_coverage_times(report, call, status);
         enum mvs_coverage_state state = mvs_coverage_state(report, call, status);
-        bool is_pair = mvs_coverage_is_pair(call, status);
+        bool is_pair = mvs_coverage_is_pair(report, call, status);
         if (!is_pair && times == 0)
                 return;
         fprintf(out, "<code class=\"s %s\" title=\"%s\">%s", is_pair ? looks[state].class : "other",
-                is_pair ? looks[state].title : "returned, and not in the header's list", mvs_status_name(status));
+                is_pair ? looks[state].title : "returned, and not in the header's list",
+                report->table.status_names[status]);
         if (times > 0)
                 fprintf(out, " %" PRIu64, times);
         fputs("</code>", out);
@@ -51,9 +52,9 @@ static void print_status(const struct mvs_coverage_report *report, FILE *out, un
 static void print_call(const struct mvs_coverage_report *report, FILE *out, unsigned call)
 {
         const struct mvs_coverage_sum sum = mvs_coverage_sum_of(report, call);
-        fprintf(out, "<tr><td><code>%s</code></td><td>%u of %u</td><td>", mvs_calls[call].name, sum.provoked,
+        fprintf(out, "<tr><td><code>%s</code></td><td>%u of %u</td><td>", report->table.call_names[call], sum.provoked,
                 sum.pairs);
-        for (unsigned status = 0; status < MVS_STATUS_COUNT; status++)
+        for (unsigned status = 0; status < report->table.statuses; status++)
                 print_status(report, out, call, status);
         fputs("</td></tr>\n", out);
 }
@@ -77,7 +78,7 @@ int mvs_coverage_print_html(const struct mvs_coverage_report *report, FILE *out)
         fputs(head, out);
         print_summary(report, out);
         fputs("<table>\n<tr><th>call</th><th>provoked</th><th>statuses</th></tr>\n", out);
-        for (unsigned call = 0; call < MVS_CALL_COUNT; call++) {
+        for (unsigned call = 0; call < report->table.calls; call++) {
                 if (mvs_coverage_has_call(report, call))
                         print_call(report, out, call);
         }

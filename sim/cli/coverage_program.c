@@ -32,9 +32,9 @@ static const Elf64_Shdr *sections_of(const struct image *image, unsigned *ret_co
 
 static void note(struct mvs_coverage_report *report, const char *name, size_t room)
 {
-        for (unsigned call = 0; call < MVS_CALL_COUNT; call++) {
-                size_t size = strlen(mvs_calls[call].name) + 1;
-                if (size <= room && memcmp(name, mvs_calls[call].name, size) == 0)
+        for (unsigned call = 0; call < report->table.calls; call++) {
+                size_t size = strlen(report->table.call_names[call]) + 1;
+                if (size <= room && memcmp(name, report->table.call_names[call], size) == 0)
                         report->linked[call] = true;
         }
 }
@@ -80,7 +80,8 @@ static int look_into(struct mvs_coverage_report *report, int fd)
         return result;
 }
 
-int mvs_coverage_report_program(struct mvs_coverage_report *report, const char *path, char ret_why[256])
+int mvs_coverage_report_program(struct mvs_coverage_report *report, const char *path,
+                                char ret_why[MVS_COVERAGE_WHY_SIZE])
 {
         int fd = open(path, O_RDONLY | O_CLOEXEC);
         int result = fd < 0 ? -errno : look_into(report, fd);
@@ -88,8 +89,8 @@ int mvs_coverage_report_program(struct mvs_coverage_report *report, const char *
                 close(fd);
         report->linked_only = true;
         if (result == -ENOEXEC)
-                snprintf(ret_why, 256, "it is not a program for a 64-bit Linux");
+                snprintf(ret_why, MVS_COVERAGE_WHY_SIZE, "it is not a program for a 64-bit Linux");
         else if (result < 0)
-                snprintf(ret_why, 256, "it cannot be read: %s", strerror(-result));
+                snprintf(ret_why, MVS_COVERAGE_WHY_SIZE, "it cannot be read: %s", strerror(-result));
         return result;
 }

@@ -25,9 +25,9 @@ static unsigned put_status(const struct mvs_coverage_report *report, FILE *out, 
         char word[64];
         enum mvs_coverage_state state = mvs_coverage_state(report, call, status);
         if (state == MVS_COVERAGE_NEVER)
-                snprintf(word, sizeof word, "-%s", mvs_status_name(status));
+                snprintf(word, sizeof word, "-%s", report->table.status_names[status]);
         else
-                snprintf(word, sizeof word, "%s %" PRIu64 "%s", mvs_status_name(status),
+                snprintf(word, sizeof word, "%s %" PRIu64 "%s", report->table.status_names[status],
                          mvs_coverage_times(report, call, status), state == MVS_COVERAGE_BY_INJECTION ? "~" : "");
         return put_word(out, column, word);
 }
@@ -35,10 +35,11 @@ static unsigned put_status(const struct mvs_coverage_report *report, FILE *out, 
 static void print_call(const struct mvs_coverage_report *report, FILE *out, unsigned call)
 {
         const struct mvs_coverage_sum sum = mvs_coverage_sum_of(report, call);
-        unsigned column = (unsigned)fprintf(out, "%-30s %2u of %-2u ", mvs_calls[call].name, sum.provoked, sum.pairs);
+        unsigned column =
+                (unsigned)fprintf(out, "%-30s %2u of %-2u ", report->table.call_names[call], sum.provoked, sum.pairs);
         column += (unsigned)fprintf(out, "%*s", (int)(INDENT - column), "");
-        for (unsigned status = 0; status < MVS_STATUS_COUNT; status++) {
-                if (mvs_coverage_is_pair(call, status))
+        for (unsigned status = 0; status < report->table.statuses; status++) {
+                if (mvs_coverage_is_pair(report, call, status))
                         column = put_status(report, out, column, call, status);
         }
         fputc('\n', out);
@@ -46,13 +47,13 @@ static void print_call(const struct mvs_coverage_report *report, FILE *out, unsi
 
 static bool is_missing(const struct mvs_coverage_report *report, unsigned call, unsigned status)
 {
-        return mvs_coverage_is_pair(call, status) && !mvs_coverage_counts(report, call, status);
+        return mvs_coverage_is_pair(report, call, status) && !mvs_coverage_counts(report, call, status);
 }
 
 /* Returned, and not in the header's list: decisions of the simulator's (docs/assumptions.md). */
 static bool is_other(const struct mvs_coverage_report *report, unsigned call, unsigned status)
 {
-        return !mvs_coverage_is_pair(call, status) && mvs_coverage_times(report, call, status) > 0;
+        return !mvs_coverage_is_pair(report, call, status) && mvs_coverage_times(report, call, status) > 0;
 }
 
 /* The calls that have such statuses, a line each, below a title. */
@@ -60,34 +61,22 @@ static void print_list(const struct mvs_coverage_report *report, FILE *out, cons
                        bool (*is_wanted)(const struct mvs_coverage_report *report, unsigned call, unsigned status))
 {
         bool titled = false;
-        for (unsigned call = 0; call < MVS_CALL_COUNT; call++) {
+        for (unsigned call = 0; call < report->table.calls; call++) {
                 unsigned column = 0;
-                for (unsigned status = 0; mvs_coverage_has_call(report, call) && status < MVS_STATUS_COUNT; status++) {
+                for (unsigned status = 0; mvs_coverage_has_call(report, call) && status < report->table.statuses;
+                     status++) {
                         if (!is_wanted(report, call, status))
                                 continue;
                         if (!titled)
                                 fprintf(out, "\n%s\n", title);
                         if (column == 0)
-                                column = (unsigned)fprintf(out, "  %-*s", INDENT - 2, mvs_calls[call].name);
-                        column = put_word(out, column, mvs_status_name(status));
+                                column = (unsigned)fprintf(out, "  %-*s", INDENT - 2, report->table.call_names[call]);
+                        column = put_word(out, column, report->table.status_names[status]);
                         titled = true;
                 }
                 if (column > 0)
                         fputc('\n', out);
         }
-}
-
-static void print_later(FILE *out)
-{
-        unsigned calls = 0, pairs = 0;
-        for (unsigned call = 0; call < MVS_CALL_COUNT; call++) {
-                if (!mvs_coverage_is_later(call))
-                        continue;
-                calls++;
-                pairs += (unsigned)__builtin_popcountll(mvs_coverage_pairs(call));
-        }
-        if (calls > 0)
-                fprintf(out, "%u pairs more belong to %u calls that this version does not have.\n", pairs, calls);
 }
 
 static void print_total(const struct mvs_coverage_report *report, FILE *out)
@@ -104,7 +93,7 @@ static void print_total(const struct mvs_coverage_report *report, FILE *out)
 int mvs_coverage_print_text(const struct mvs_coverage_report *report, FILE *out)
 {
         fprintf(out, "STATUS n: returned n times; n~: by fault injection only; -STATUS: never\n\n");
-        for (unsigned call = 0; call < MVS_CALL_COUNT; call++) {
+        for (unsigned call = 0; call < report->table.calls; call++) {
                 if (mvs_coverage_has_call(report, call))
                         print_call(report, out, call);
         }
@@ -113,7 +102,5 @@ int mvs_coverage_print_text(const struct mvs_coverage_report *report, FILE *out)
                    report->natural_only ? "Never provoked, or not without fault injection:" : "Never provoked:",
                    is_missing);
         print_total(report, out);
-        if (!report->used_only && !report->linked_only)
-                print_later(out);
         return ferror(out) ? -EIO : 0;
 }
