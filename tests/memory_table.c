@@ -26,7 +26,7 @@ END_TEST
 
 START_TEST(code_and_constants_are_readable_only)
 {
-        const void *code = (const void *)(uintptr_t)setup;
+        const void *code = (const void *)(uintptr_t)mvt_memory_case;
         ck_assert(mvt_allowed(&constant, sizeof constant, MVS_READ));
         ck_assert(mvt_allowed(code, 4, MVS_READ));
         mvt_expect_refusal(&constant, sizeof constant, MVS_WRITE, &constant, "is read-only");
