@@ -2,12 +2,14 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "sim/cloud/mqtt_store.h"
 #include "sim/diag.h"
+#include "sim/link/mqtt_target.h"
 #include "src/channel.h"
 #include "src/device.h"
 
@@ -215,6 +217,16 @@ static void warn(const struct mvs_channel *channel, const struct mvs_mqtt_item *
                          item->detail);
 }
 
+static void warn_of_connection(const struct mvs_channel *channel, const struct mvs_mqtt_item *item, const char *what)
+{
+        const struct mvs_mqtt_channel *mqtt = &channel->mqtt;
+        const struct mvs_bytes host = {mqtt->owner.data, mqtt->host_len};
+        char broker[MVS_MQTT_SHOWN_SIZE], whole[MVS_MQTT_SHOWN_SIZE + 60];
+        mvs_mqtt_target_show(&channel->device->machine.profile.mqtt, &host, mqtt->port, broker);
+        snprintf(whole, sizeof whole, "the connection to %s %s", broker, what);
+        warn(channel, item, whole);
+}
+
 /* An item on its way into the queue changes what is known of the connection. */
 static void enqueue(struct mvs_channel *channel, struct mvs_mqtt_item *item, uint64_t due_us)
 {
@@ -225,9 +237,9 @@ static void enqueue(struct mvs_channel *channel, struct mvs_mqtt_item *item, uin
                 return;
         }
         if (item->kind == MVS_MQTT_CONNECT && !connected)
-                warn(channel, item, "the connection did not come about");
+                warn_of_connection(channel, item, "did not come about");
         else if (item->kind == MVS_MQTT_DISCONNECT)
-                warn(channel, item, "the connection has ended");
+                warn_of_connection(channel, item, "has ended");
         else if (!connected)
                 warn(channel, item, "a request failed");
         if (connected)

@@ -31,6 +31,8 @@ struct mvs_mqtt_channel {
         bool forgets; /* the connect request's clean_start */
         uint32_t serial;
         struct mvs_bytes owner; /* broker and client id, for what is kept until it is acknowledged */
+        size_t host_len;        /* of the owner, the broker's host, and */
+        uint16_t port;          /* its port */
         uint32_t messages;      /* how many came: their correlation ids */
 
         struct mvs_mqtt_under_way *under_way;                /* in the order in which they were made */

@@ -247,8 +247,11 @@ static void make_owner(struct mvs_mqtt_copy *copy)
 }
 
 /* The channel's own. */
-static bool keep_owner(struct mvs_mqtt_channel *mqtt, const struct mvs_bytes *owner)
+static bool keep_owner(struct mvs_mqtt_channel *mqtt, const struct mvs_mqtt_connect *connect)
 {
+        const struct mvs_bytes *owner = &connect->owner;
+        mqtt->host_len = connect->host.len;
+        mqtt->port = connect->port;
         mqtt->owner = (struct mvs_bytes){malloc(owner->len), owner->len};
         if (mqtt->owner.data)
                 memcpy(mqtt->owner.data, owner->data, owner->len);
@@ -287,7 +290,7 @@ enum MvStatus mvs_do_mvMqttRequestConnect(struct mvs_call *call, MvChannelHandle
         if (status != MV_STATUS_OKAY)
                 return mvs_mqtt_give_up(&copy, status);
         make_owner(&copy);
-        if (!keep_owner(&channel->mqtt, &copy.request->is.connect.owner))
+        if (!keep_owner(&channel->mqtt, &copy.request->is.connect))
                 return mvs_mqtt_give_up(
                         &copy, mvs_reject(call, MV_STATUS_INVALIDBUFFERSIZE, NULL, "the host is out of memory"));
         send(channel, copy.request);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -335,7 +336,7 @@ START_TEST(another_authority_s_certificate_is_refused)
         mvt_pki_init(&other);
         profile.http.ca_file = other.ca_file;
         start("DNS:localhost,IP:127.0.0.1", 30);
-        expect_failure(get(url("/x")), "SSL certificate problem");
+        expect_failure(get(url("/x")), " (its authority must stand in http.ca_file)");
         mvs_link_destroy(link_);
         profile.http.ca_file = NULL; /* the host's bundle does not know it either */
         link_ = mvs_link_create(&profile);
@@ -350,7 +351,30 @@ START_TEST(a_bundle_that_is_not_there_trusts_nobody)
         char path[] = "/nonexistent/ca.pem";
         profile.http.ca_file = path;
         start("IP:127.0.0.1", 30);
-        expect_failure(get(url("/x")), "/nonexistent/ca.pem");
+        expect_failure(get(url("/x")), "http.ca_file /nonexistent/ca.pem: No such file or directory");
+}
+END_TEST
+
+START_TEST(a_bundle_that_is_none_trusts_nobody)
+{
+        static const char *const names[] = {"a-directory", "a-pipe", "text.pem"};
+        static const char *const reasons[] = {"it is no regular file", "it is no regular file",
+                                              "there is no certificate in PEM in it, or a damaged one"};
+        struct mvt_tempdir dir;
+        char path[MVT_PATH_SIZE], text[MVT_PATH_SIZE + 100];
+        mvt_tempdir_make(&dir);
+        mvt_path(path, &dir, names[_i]);
+        if (_i == 0)
+                ck_assert_int_eq(mkdir(path, 0777), 0);
+        else if (_i == 1)
+                ck_assert_int_eq(mkfifo(path, 0666), 0);
+        else
+                mvt_write_file(path, "no certificate\n", 15);
+        profile.http.ca_file = path;
+        start("IP:127.0.0.1", 30);
+        snprintf(text, sizeof text, "http.ca_file %s: %s", path, reasons[_i]);
+        expect_failure(get(url("/x")), text);
+        mvt_tempdir_remove(&dir);
 }
 END_TEST
 
@@ -621,6 +645,7 @@ Suite *suite(void)
         tcase_add_test(own, an_expired_certificate_is_refused);
         tcase_add_test(own, another_authority_s_certificate_is_refused);
         tcase_add_test(own, a_bundle_that_is_not_there_trusts_nobody);
+        tcase_add_loop_test(own, a_bundle_that_is_none_trusts_nobody, 0, 3);
         tcase_add_test(own, a_certificate_for_another_host_is_refused);
         tcase_add_test(own, a_stand_in_s_certificate_may_be_in_either_name);
         tcase_add_test(own, a_stand_in_s_address_is_looked_for_among_addresses);

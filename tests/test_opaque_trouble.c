@@ -480,12 +480,17 @@ END_TEST
 
 START_TEST(authorities_that_cannot_be_read)
 {
-        char endpoints[64];
+        char profile[256], said[MVT_OUTPUT_SIZE];
         mvt_stream_peer_tcp(&peer);
-        snprintf(endpoints, sizeof endpoints, "  peer: tls://127.0.0.1:%u\n", (unsigned)peer.port);
-        mvt_opaque_boot(endpoints, "opaque: {ca_file: /no/such/file.pem}\n", false);
+        snprintf(profile, sizeof profile,
+                 "endpoints: {peer: \"tls://127.0.0.1:%u\"}\nopaque: {ca_file: /no/such/file.pem}\n",
+                 (unsigned)peer.port);
+        mvt_online_boot(&(struct mvt_device){.profile = profile});
+        mvt_capture_begin();
         MvChannelHandle channel = open_to("peer");
         mvt_opaque_expect_closure(&channel, MV_CLOSUREREASON_UNEXPECTEDLYTERMINATED);
+        mvt_capture_end(said);
+        ck_assert_msg(strstr(said, ": opaque.ca_file /no/such/file.pem: No such file or directory\n"), "%s", said);
         end();
 }
 END_TEST

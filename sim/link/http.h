@@ -45,7 +45,7 @@ struct mvs_http_reply {
         struct mvs_bytes *headers; /* lines as received, in order, without CR LF */
         size_t header_count;
         struct mvs_bytes body;
-        char detail[200]; /* for people: why the outcome is not OK ("certificate has expired"), else "" */
+        char detail[384]; /* for people: why the outcome is not OK ("certificate has expired"), else "" */
 };
 
 void mvs_http_request_destroy(struct mvs_http_request *request);

@@ -14,7 +14,7 @@
 
 #define MVS_HTTP_MODULE_FILE   "mvsim-http.so"
 #define MVS_HTTP_MODULE_SYMBOL "mvs_http_module"
-#define MVS_HTTP_MODULE_ABI    1 /* changes with anything in this file or in the structures of http.h */
+#define MVS_HTTP_MODULE_ABI    2 /* changes with anything in this file or in the structures of http.h */
 
 struct mvs_http_engine; /* the module's: connections, and what is under way */
 

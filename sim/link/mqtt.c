@@ -1,6 +1,7 @@
 #include "sim/link/mqtt.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -82,7 +83,7 @@ static void refuse(struct session *session, enum mvs_mqtt_state state, const cha
         if (!item)
                 return;
         item->state = state;
-        snprintf(item->detail, sizeof item->detail, "%.150s", why);
+        snprintf(item->detail, sizeof item->detail, "%s", why);
         session->on_item(session->context, session->id, &session->owner, item);
 }
 
@@ -106,7 +107,10 @@ static void on_deadline(uv_timer_t *deadline)
                 session->mqtt->ops->drop(session->client);
         session->resolve = NULL;
         session->client = NULL;
-        refuse(session, MVS_MQTT_SOCKET_ERROR, "the broker did not answer in time (mqtt.connect_ms)");
+        char why[100];
+        snprintf(why, sizeof why, "the broker did not answer within %" PRIu32 " ms (mqtt.connect_ms)",
+                 mvs_link_profile(session->mqtt->link)->mqtt.connect_ms);
+        refuse(session, MVS_MQTT_SOCKET_ERROR, why);
 }
 
 /* ---- connecting ---- */
@@ -124,7 +128,7 @@ static bool load(struct mvs_link_mqtt *mqtt, char *why, size_t why_size)
 
 static void connect_to(struct session *session, const struct mvs_addresses *addresses)
 {
-        char why[200];
+        char why[MVS_MQTT_DETAIL_SIZE];
         if (!load(session->mqtt, why, sizeof why)) {
                 refuse(session, MVS_MQTT_SOCKET_ERROR, why);
                 return;
@@ -140,13 +144,15 @@ static void connect_to(struct session *session, const struct mvs_addresses *addr
 static void on_resolved(void *context, int error, const struct mvs_addresses *addresses)
 {
         struct session *session = context;
-        char why[120];
+        char why[200];
         session->resolve = NULL;
-        snprintf(why, sizeof why, "%.60s: %.50s", session->place.to.host, error ? gai_strerror(error) : "");
-        if (error)
-                refuse(session, MVS_MQTT_NXDOMAIN, why);
-        else
+        if (!error) {
                 connect_to(session, addresses);
+                return;
+        }
+        snprintf(why, sizeof why, "%s%s", gai_strerror(error),
+                 session->place.rewritten ? "" : " (mqtt.rewrite in the profile can name a broker that stands in)");
+        refuse(session, MVS_MQTT_NXDOMAIN, why);
 }
 
 static void resolve(struct session *session)
@@ -214,8 +220,11 @@ static void begin(struct mvs_link_mqtt *mqtt, const struct command *command)
         }
         uv_update_time(session->base.loop);
         uv_timer_start(&session->deadline, on_deadline, profile->connect_ms, 0);
-        if (!mvs_mqtt_target_find(profile, &command->request->is.connect, &session->place)) {
-                refuse(session, MVS_MQTT_INVALID_PARAMETERS, "there can be no such host, or the port is 0");
+        const struct mvs_mqtt_connect *connect = &command->request->is.connect;
+        if (!mvs_mqtt_target_find(profile, &connect->host, connect->port, &session->place)) {
+                refuse(session, MVS_MQTT_INVALID_PARAMETERS,
+                       "there can be no such host, or the port is 0 (a host has 1 to 255 printable characters and no "
+                       "blanks)");
                 return;
         }
         aim(session, profile);

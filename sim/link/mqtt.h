@@ -16,6 +16,7 @@ struct mvs_link;
 
 #define MVS_MQTT_TOPICS_MAX       8
 #define MVS_MQTT_CERTIFICATES_MAX 8
+#define MVS_MQTT_DETAIL_SIZE      384
 
 /* As MvMqttReadableDataType, and a request is named by what answers it (static assertions in src/mqtt.c). */
 enum mvs_mqtt_kind {
@@ -107,7 +108,8 @@ struct mvs_mqtt_item {
         uint32_t codes[MVS_MQTT_TOPICS_MAX]; /* in the order of the request */
         uint32_t qos;
         bool retain;
-        char detail[160]; /* for people: why the state is not COMPLETED, or the connection has ended; else "" */
+        char detail[MVS_MQTT_DETAIL_SIZE]; /* for people: why it is not COMPLETED, or the connection has ended; else ""
+                                            */
         size_t topic_len, payload_len;
         uint8_t bytes[]; /* the topic, then the payload */
 };

@@ -13,8 +13,14 @@ struct mvs_mqtt_place {
         bool rewritten;
 };
 
-/* The first rule for the request's host, whatever its case, and port. False: the host cannot be one. */
-bool mvs_mqtt_target_find(const struct mvs_profile_mqtt *profile, const struct mvs_mqtt_connect *request,
+#define MVS_MQTT_SHOWN_SIZE 640
+
+/* The first rule for the host, whatever its case, and port. False: the host cannot be one. */
+bool mvs_mqtt_target_find(const struct mvs_profile_mqtt *profile, const struct mvs_bytes *host, uint16_t port,
                           struct mvs_mqtt_place *ret);
+
+/* The broker as a message names it: "mqtt://HOST:PORT", and what it stands in for. */
+void mvs_mqtt_target_show(const struct mvs_profile_mqtt *profile, const struct mvs_bytes *host, uint16_t port,
+                          char ret[MVS_MQTT_SHOWN_SIZE]);
 
 #endif

@@ -1,4 +1,5 @@
 #include "sim/link/curl/transfer.h"
+#include "sim/link/tls/ca_file.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -56,6 +57,25 @@ static int set_url(struct mvs_transfer *transfer)
         return -EINVAL;
 }
 
+static bool is_over_tls(const struct mvs_http_fetch *fetch)
+{
+        static const char plain[] = "http:";
+        const struct mvs_bytes *url = &fetch->request->url;
+        if (fetch->instead)
+                return strncmp(fetch->instead, plain, strlen(plain)) != 0;
+        return url->len < strlen(plain) || memcmp(url->data, plain, strlen(plain)) != 0;
+}
+
+/* Curl would read a pipe until it ends. */
+static int check_ca_file(struct mvs_transfer *transfer)
+{
+        struct mvs_http_reply *reply = transfer->fetch->reply;
+        if (!transfer->ca_file || !is_over_tls(transfer->fetch) || !mvs_tls_ca_file_is_other(transfer->ca_file))
+                return 0;
+        mvs_tls_ca_file_explain("http.ca_file", transfer->ca_file, reply->detail, sizeof reply->detail);
+        return -EINVAL;
+}
+
 static void set_tls(CURL *easy, const char *ca_file)
 {
         curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
@@ -90,15 +110,17 @@ static void set_manners(struct mvs_transfer *transfer)
         curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, timeout_of(transfer->fetch->request));
 }
 
-static int prepare(struct mvs_transfer *transfer, const char *ca_file)
+static int prepare(struct mvs_transfer *transfer)
 {
         transfer->easy = curl_easy_init();
         if (!transfer->easy)
                 return -ENOMEM;
         set_manners(transfer);
-        set_tls(transfer->easy, ca_file);
+        set_tls(transfer->easy, transfer->ca_file);
         mvs_collect_install(transfer);
-        int error = set_method(transfer);
+        int error = check_ca_file(transfer);
+        if (!error)
+                error = set_method(transfer);
         if (!error)
                 error = set_url(transfer);
         mvs_verify_install(transfer);
@@ -112,7 +134,8 @@ struct mvs_transfer *mvs_transfer_create(struct mvs_http_fetch *fetch, const cha
         if (!transfer)
                 return NULL;
         transfer->fetch = fetch;
-        if (prepare(transfer, ca_file) != 0) {
+        transfer->ca_file = ca_file;
+        if (prepare(transfer) != 0) {
                 mvs_transfer_destroy(transfer);
                 return NULL;
         }
@@ -152,13 +175,34 @@ static char *host_of(const struct mvs_transfer *transfer)
         return host;
 }
 
+static const char *way_out(const struct mvs_transfer *transfer, CURLcode result)
+{
+        long verified = X509_V_OK;
+        if (result == CURLE_COULDNT_RESOLVE_HOST && !transfer->fetch->instead)
+                return " (http.rewrite in the profile can name a server that stands in)";
+        if (result != CURLE_PEER_FAILED_VERIFICATION)
+                return "";
+        curl_easy_getinfo(transfer->easy, CURLINFO_SSL_VERIFYRESULT, &verified);
+        switch (verified) {
+        case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+        case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+        case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+        case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+        case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE: return " (its authority must stand in http.ca_file)";
+        default: return "";
+        }
+}
+
 static void conclude_failure(struct mvs_transfer *transfer, CURLcode result)
 {
         struct mvs_http_reply *reply = transfer->fetch->reply;
         char *host = host_of(transfer);
         reply->outcome = MVS_HTTP_REQUEST_FAILED;
-        snprintf(reply->detail, sizeof reply->detail, "%.60s%s%.130s", host ? host : "", host ? ": " : "",
-                 reason(transfer, result));
+        if (result == CURLE_SSL_CACERT_BADFILE && transfer->ca_file)
+                mvs_tls_ca_file_explain("http.ca_file", transfer->ca_file, reply->detail, sizeof reply->detail);
+        else
+                snprintf(reply->detail, sizeof reply->detail, "%.60s%s%.200s%s", host ? host : "", host ? ": " : "",
+                         reason(transfer, result), way_out(transfer, result));
         curl_free(host);
 }
 

@@ -27,6 +27,7 @@ struct mvs_collect {
 struct mvs_transfer {
         struct mvs_http_fetch *fetch;
         CURL *easy;
+        const char *ca_file; /* NULL: the host's bundle */
         struct curl_slist *headers;
         struct curl_slist *connect_to;
         char *hosts[2]; /* of a rewritten URL: the application's host, the stand-in's; see verify.c */

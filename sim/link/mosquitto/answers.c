@@ -111,6 +111,21 @@ void mvs_mqtt_pending_forget(struct mvs_mqtt_client *client)
 
 /* ---- from libmosquitto ---- */
 
+/* Its words for MQTT 3.1.1 have more in front, and an end. */
+static const char *refusal_text(const struct mvs_mqtt_client *client, int code)
+{
+        static const char *const old[] = {"",
+                                          "it does not speak this version of MQTT",
+                                          "it does not want this client id",
+                                          "it is not available",
+                                          "bad user name or password",
+                                          "not authorised"};
+        bool is_old = client->login->is.connect.version == 0;
+        if (is_old && code < (int)(sizeof old / sizeof old[0]))
+                return old[code];
+        return is_old ? "for a reason that MQTT 3.1.1 does not have" : mosquitto_reason_string(code);
+}
+
 static void on_connect(struct mosquitto *mosq, void *context, int code, int flags, const mosquitto_property *properties)
 {
         struct mvs_mqtt_client *client = context;
@@ -124,7 +139,8 @@ static void on_connect(struct mosquitto *mosq, void *context, int code, int flag
         client->phase = code == 0 ? MVS_MQTT_UP : MVS_MQTT_OVER;
         answer->code = (uint32_t)code;
         if (code != 0)
-                snprintf(answer->detail, sizeof answer->detail, "the broker refuses with code %d", code);
+                snprintf(answer->detail, sizeof answer->detail, "the broker refuses it: %s (code 0x%02x)",
+                         refusal_text(client, code), (unsigned)code);
         client->session->item(client->session, answer);
 }
 

@@ -160,8 +160,6 @@ static bool try_address(struct mvs_mqtt_client *client)
 
 static const char *end_text(const struct mvs_mqtt_client *client)
 {
-        if (client->verify_error)
-                return X509_verify_cert_error_string(client->verify_error);
         if (client->end_errno == ENOTCONN)
                 return "the connection was refused, or broken off as TLS began (does the broker speak it on that "
                        "port?)";
@@ -196,7 +194,9 @@ static void connect_failed(struct mvs_mqtt_client *client)
                 if (try_address(client) && !client->ended)
                         return;
         }
-        answer_connect(client, mvs_mqtt_tls_state(client->verify_error), end_text(client));
+        char why[MVS_MQTT_DETAIL_SIZE];
+        mvs_mqtt_tls_explain(client, why);
+        answer_connect(client, mvs_mqtt_tls_state(client->verify_error), client->verify_error ? why : end_text(client));
         hang_up(client);
 }
 
@@ -237,13 +237,14 @@ static void on_begin(uv_timer_t *timer)
 {
         struct mvs_mqtt_client *client = timer->data;
         const struct mvs_mqtt_connect *connect = &client->login->is.connect;
-        const char *why = mvs_mqtt_rules_connect(connect);
-        enum mvs_mqtt_state state = why ? MVS_MQTT_INVALID_PARAMETERS : MVS_MQTT_COMPLETED;
-        if (!why && !client->session->target.plain)
-                state = mvs_mqtt_tls_make(client, &why);
+        char why[MVS_MQTT_DETAIL_SIZE];
+        bool fine = mvs_mqtt_rules_connect(connect, why);
+        enum mvs_mqtt_state state = fine ? MVS_MQTT_COMPLETED : MVS_MQTT_INVALID_PARAMETERS;
+        if (fine && !client->session->target.plain)
+                state = mvs_mqtt_tls_make(client, why);
         if (state == MVS_MQTT_COMPLETED && !try_address(client)) {
                 state = MVS_MQTT_SOCKET_ERROR;
-                why = "the host is out of memory";
+                snprintf(why, sizeof why, "the host is out of memory");
         }
         if (state != MVS_MQTT_COMPLETED)
                 answer_connect(client, state, why);

@@ -87,16 +87,19 @@ void mvs_mqtt_peek(struct mvs_mqtt_client *client);
 
 /* ---- rules.c: what MQTT itself forbids (decision 29) ---- */
 
-/* NULL: nothing is wrong with it. Else what, in words. */
-const char *mvs_mqtt_rules_connect(const struct mvs_mqtt_connect *connect);
-const char *mvs_mqtt_rules_request(const struct mvs_mqtt_request *request, bool version_5);
+/* True: nothing is wrong with it. Else *ret_why says what. */
+bool mvs_mqtt_rules_connect(const struct mvs_mqtt_connect *connect, char ret_why[MVS_MQTT_DETAIL_SIZE]);
+bool mvs_mqtt_rules_request(const struct mvs_mqtt_request *request, bool version_5, char ret_why[MVS_MQTT_DETAIL_SIZE]);
 
 /* ---- tls.c ---- */
 
 /* The context that the request asks for, in client->tls. On failure: the state to answer, and why. */
-enum mvs_mqtt_state mvs_mqtt_tls_make(struct mvs_mqtt_client *client, const char **ret_why);
+enum mvs_mqtt_state mvs_mqtt_tls_make(struct mvs_mqtt_client *client, char ret_why[MVS_MQTT_DETAIL_SIZE]);
 
 /* What a certificate that was not accepted is called. */
 enum mvs_mqtt_state mvs_mqtt_tls_state(int verify_error);
+
+/* client->verify_error in words, with the way out. */
+void mvs_mqtt_tls_explain(const struct mvs_mqtt_client *client, char ret_why[MVS_MQTT_DETAIL_SIZE]);
 
 #endif

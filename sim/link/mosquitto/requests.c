@@ -125,11 +125,11 @@ static void unsubscribe(struct mvs_mqtt_client *client, struct mvs_mqtt_pending 
 static void carry_out(struct mvs_mqtt_client *client, struct mvs_mqtt_pending *pending,
                       const struct mvs_mqtt_request *request)
 {
-        const char *wrong = mvs_mqtt_rules_request(request, is_version_5(client));
+        char why[MVS_MQTT_DETAIL_SIZE];
         if (client->phase != MVS_MQTT_UP)
                 mvs_mqtt_pending_finish(client, pending, MVS_MQTT_NOT_CONNECTED, 0, "there is no connection");
-        else if (wrong)
-                mvs_mqtt_pending_finish(client, pending, MVS_MQTT_INVALID_PARAMETERS, 0, wrong);
+        else if (!mvs_mqtt_rules_request(request, is_version_5(client), why))
+                mvs_mqtt_pending_finish(client, pending, MVS_MQTT_INVALID_PARAMETERS, 0, why);
         else if (request->kind == MVS_MQTT_PUBLISH)
                 publish(client, pending, &request->is.publish);
         else if (request->kind == MVS_MQTT_SUBSCRIBE)

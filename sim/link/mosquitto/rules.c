@@ -1,3 +1,5 @@
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "sim/link/mosquitto/client.h"
@@ -7,100 +9,164 @@
 #define QOS_MAX       2
 #define HANDLING_MAX  2
 #define SHARED_PREFIX "$share/"
+#define SHOWN_MAX     40                  /* bytes of a topic that a message repeats */
+#define SHOWN_SIZE    (4 * SHOWN_MAX + 6) /* each "\xNN", quotes, dots, a zero */
 
-static bool is_text(const struct mvs_bytes *bytes)
+__attribute__((format(printf, 2, 3))) static bool refuse(char *ret_why, const char *format, ...)
 {
-        return bytes->len <= STRING_MAX && !memchr(bytes->data, '\0', bytes->len) &&
-               mosquitto_validate_utf8((const char *)bytes->data, (int)bytes->len) == MOSQ_ERR_SUCCESS;
+        va_list args;
+        va_start(args, format);
+        vsnprintf(ret_why, MVS_MQTT_DETAIL_SIZE, format, args);
+        va_end(args);
+        return false;
 }
 
-static bool is_topic(const struct mvs_bytes *bytes)
+/* What is wrong with a string of MQTT's; NULL: nothing. */
+static const char *string_fault(const struct mvs_bytes *bytes)
 {
-        return bytes->len > 0 && is_text(bytes) &&
-               mosquitto_pub_topic_check2((const char *)bytes->data, bytes->len) == MOSQ_ERR_SUCCESS;
+        if (bytes->len > STRING_MAX)
+                return "has more than 65535 bytes";
+        if (memchr(bytes->data, '\0', bytes->len))
+                return "has a zero byte in it";
+        if (mosquitto_validate_utf8((const char *)bytes->data, (int)bytes->len) != MOSQ_ERR_SUCCESS)
+                return "is not UTF-8";
+        return NULL;
 }
 
-static bool is_filter(const struct mvs_bytes *bytes)
+/* ---- topics ---- */
+
+static const char *topic_fault(const struct mvs_bytes *bytes)
 {
-        return bytes->len > 0 && is_text(bytes) &&
-               mosquitto_sub_topic_check2((const char *)bytes->data, bytes->len) == MOSQ_ERR_SUCCESS;
+        if (bytes->len == 0)
+                return "is empty";
+        const char *fault = string_fault(bytes);
+        if (fault || mosquitto_pub_topic_check2((const char *)bytes->data, bytes->len) == MOSQ_ERR_SUCCESS)
+                return fault;
+        return "has + or # in it, which only subscriptions may have";
+}
+
+static const char *filter_fault(const struct mvs_bytes *bytes)
+{
+        if (bytes->len == 0)
+                return "is empty";
+        const char *fault = string_fault(bytes);
+        if (fault || mosquitto_sub_topic_check2((const char *)bytes->data, bytes->len) == MOSQ_ERR_SUCCESS)
+                return fault;
+        return "breaks MQTT's rules: + stands for a whole level, # for the last ones";
+}
+
+/* A topic as a message shows it: in quotes, its beginning, and nothing that would upset a terminal. */
+static void show(const struct mvs_bytes *topic, char ret[SHOWN_SIZE])
+{
+        size_t shown = topic->len < SHOWN_MAX ? topic->len : SHOWN_MAX;
+        size_t len = 0;
+        for (size_t i = 0; i < shown; i++) {
+                uint8_t byte = topic->data[i];
+                bool plain = byte >= ' ' && byte <= '~' && byte != '"' && byte != '\\';
+                len += (size_t)snprintf(ret + len, SHOWN_SIZE - len, plain ? "%s%c" : "%s\\x%02x", i == 0 ? "\"" : "",
+                                        byte);
+        }
+        snprintf(ret + len, SHOWN_SIZE - len, "%s\"%s", shown == 0 ? "\"" : "", shown < topic->len ? "..." : "");
+}
+
+static bool check_name(const char *what, const struct mvs_bytes *topic, const char *fault, char *ret_why)
+{
+        char shown[SHOWN_SIZE];
+        if (!fault)
+                return true;
+        show(topic, shown);
+        return refuse(ret_why, "%s %s %s", what, shown, fault);
+}
+
+static bool check_number(const char *what, uint32_t value, uint32_t max, char *ret_why)
+{
+        if (value <= max)
+                return true;
+        return refuse(ret_why, "%s is %u, not %s", what, value, max == 1 ? "0 or 1" : "0, 1 or 2");
+}
+
+/* ---- connecting ---- */
+
+static bool check_will(const struct mvs_mqtt_connect *connect, char *ret_why)
+{
+        if (!check_name("the will's topic", &connect->will_topic, topic_fault(&connect->will_topic), ret_why))
+                return false;
+        if (connect->will_payload.len > STRING_MAX)
+                return refuse(ret_why, "the will's payload has %zu bytes, more than 65535", connect->will_payload.len);
+        return check_number("the will's QoS", connect->will_qos, QOS_MAX, ret_why) &&
+               check_number("the will's retain", connect->will_retain, 1, ret_why);
 }
 
 /* libmosquitto wants a string. */
-static bool is_password(const struct mvs_bytes *bytes)
+static bool check_login(const struct mvs_mqtt_connect *connect, char *ret_why)
 {
-        return bytes->len <= STRING_MAX && !memchr(bytes->data, '\0', bytes->len);
+        const char *fault = string_fault(&connect->username);
+        if (fault)
+                return refuse(ret_why, "the user name %s", fault);
+        if (connect->password.len > STRING_MAX)
+                return refuse(ret_why, "the password has more than 65535 bytes");
+        return !memchr(connect->password.data, '\0', connect->password.len) ||
+               refuse(ret_why, "the password has a zero byte in it");
 }
 
-static const char *check_will(const struct mvs_mqtt_connect *connect)
+bool mvs_mqtt_rules_connect(const struct mvs_mqtt_connect *connect, char ret_why[MVS_MQTT_DETAIL_SIZE])
 {
-        if (!is_topic(&connect->will_topic))
-                return "the will's topic is no topic";
-        if (connect->will_payload.len > STRING_MAX)
-                return "the will's payload is longer than 65535 bytes";
-        if (connect->will_qos > QOS_MAX)
-                return "the will's QoS is not 0, 1 or 2";
-        return connect->will_retain > 1 ? "the will's retain is not 0 or 1" : NULL;
-}
-
-const char *mvs_mqtt_rules_connect(const struct mvs_mqtt_connect *connect)
-{
+        const char *fault = string_fault(&connect->client_id);
         if (connect->version > 1)
-                return "there is no such protocol version";
-        if (!is_text(&connect->client_id))
-                return "the client id is not UTF-8";
-        if (connect->has_login && !is_text(&connect->username))
-                return "the user name is not UTF-8";
-        if (connect->has_login && !is_password(&connect->password))
-                return "the password is too long, or has a zero byte in it";
+                return refuse(ret_why, "there is no protocol version %u (MV_MQTTPROTOCOLVERSION_V3_1_1 or _V5)",
+                              connect->version);
+        if (fault)
+                return refuse(ret_why, "the client id %s", fault);
+        if (connect->has_login && !check_login(connect, ret_why))
+                return false;
         if (connect->keepalive_s > UINT16_MAX)
-                return "keepalive is more than 65535 seconds";
-        if (connect->clean_start > 1)
-                return "clean_start is not 0 or 1";
-        return connect->has_will ? check_will(connect) : NULL;
+                return refuse(ret_why, "keepalive is %u seconds, more than 65535", connect->keepalive_s);
+        return check_number("clean_start", connect->clean_start, 1, ret_why) &&
+               (!connect->has_will || check_will(connect, ret_why));
 }
 
-static const char *check_topic(const struct mvs_mqtt_topic *topic, bool version_5)
+/* ---- other requests ---- */
+
+static bool check_options(const struct mvs_mqtt_topic *topic, char *ret_why)
 {
-        if (!is_filter(&topic->filter))
-                return "one of the topics is no topic filter";
-        if (topic->qos > QOS_MAX)
-                return "desired_qos is not 0, 1 or 2";
-        if (!version_5)
-                return NULL;
-        if (topic->no_local > 1 || topic->retain_as_published > 1)
-                return "nl or rap is not 0 or 1";
-        if (topic->retain_handling > HANDLING_MAX)
-                return "rh is not 0, 1 or 2";
         bool shared = strncmp((const char *)topic->filter.data, SHARED_PREFIX, strlen(SHARED_PREFIX)) == 0;
-        return shared && topic->no_local ? "nl is 1 for a shared subscription" : NULL;
+        if (!check_number("nl", topic->no_local, 1, ret_why) ||
+            !check_number("rap", topic->retain_as_published, 1, ret_why) ||
+            !check_number("rh", topic->retain_handling, HANDLING_MAX, ret_why))
+                return false;
+        return !shared || !topic->no_local || refuse(ret_why, "nl is 1 for a shared subscription, which MQTT forbids");
 }
 
-static const char *check_publish(const struct mvs_mqtt_publish *publish)
+static bool check_topic(const struct mvs_mqtt_topic *topic, bool version_5, char *ret_why)
 {
-        if (!is_topic(&publish->topic))
-                return "the topic is no topic";
+        return check_name("the topic filter", &topic->filter, filter_fault(&topic->filter), ret_why) &&
+               check_number("desired_qos", topic->qos, QOS_MAX, ret_why) &&
+               (!version_5 || check_options(topic, ret_why));
+}
+
+static bool check_publish(const struct mvs_mqtt_publish *publish, char *ret_why)
+{
+        if (!check_name("the topic", &publish->topic, topic_fault(&publish->topic), ret_why))
+                return false;
         if (publish->payload.len > PAYLOAD_MAX)
-                return "the payload is too long";
-        if (publish->qos > QOS_MAX)
-                return "desired_qos is not 0, 1 or 2";
-        return publish->retain > 1 ? "retain is not 0 or 1" : NULL;
+                return refuse(ret_why, "the payload has %zu bytes, more than %d", publish->payload.len, PAYLOAD_MAX);
+        return check_number("desired_qos", publish->qos, QOS_MAX, ret_why) &&
+               check_number("retain", publish->retain, 1, ret_why);
 }
 
-const char *mvs_mqtt_rules_request(const struct mvs_mqtt_request *request, bool version_5)
+bool mvs_mqtt_rules_request(const struct mvs_mqtt_request *request, bool version_5, char ret_why[MVS_MQTT_DETAIL_SIZE])
 {
+        bool fine = true;
         if (request->kind == MVS_MQTT_PUBLISH)
-                return check_publish(&request->is.publish);
+                return check_publish(&request->is.publish, ret_why);
         if (request->kind == MVS_MQTT_DISCONNECT)
-                return NULL;
+                return true;
         const struct mvs_mqtt_topics *topics = &request->is.topics;
-        for (unsigned i = 0; i < topics->count; i++) {
+        for (unsigned i = 0; fine && i < topics->count; i++) {
                 struct mvs_mqtt_topic topic = topics->list[i];
                 if (request->kind == MVS_MQTT_UNSUBSCRIBE)
                         topic = (struct mvs_mqtt_topic){.filter = topic.filter};
-                const char *wrong = check_topic(&topic, version_5);
-                if (wrong)
-                        return wrong;
+                fine = check_topic(&topic, version_5, ret_why);
         }
-        return NULL;
+        return fine;
 }

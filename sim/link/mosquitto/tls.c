@@ -7,9 +7,11 @@
  */
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "sim/link/mosquitto/client.h"
+#include "sim/link/tls/ca_file.h"
 #include "sim/link/tls/names.h"
 
 /* The whole of the bytes, not more: a PEM file, for one, is none. */
@@ -63,25 +65,29 @@ static bool use_key(SSL_CTX *tls, const struct mvs_bytes *der)
         return fine;
 }
 
-static enum mvs_mqtt_state set_trust(struct mvs_mqtt_client *client, const char **ret_why)
+static void explain(char ret_why[MVS_MQTT_DETAIL_SIZE], const char *why)
 {
-        const struct mvs_mqtt_chain *trusted = &client->login->is.connect.trusted;
-        const char *ca_file = client->session->target.ca_file;
-        *ret_why = "cacert is no X.509 certificate in DER";
-        if (trusted->count > 0)
-                return trust(client->tls, trusted) ? MVS_MQTT_COMPLETED : MVS_MQTT_INVALID_PARAMETERS;
-        *ret_why = "the authorities' certificates (mqtt.ca_file, or this computer's) cannot be read";
-        int fine = ca_file ? SSL_CTX_load_verify_locations(client->tls, ca_file, NULL)
-                           : SSL_CTX_set_default_verify_paths(client->tls);
-        return fine == 1 ? MVS_MQTT_COMPLETED : MVS_MQTT_UNKNOWN_CA;
+        snprintf(ret_why, MVS_MQTT_DETAIL_SIZE, "%s", why);
 }
 
-static enum mvs_mqtt_state set_own(struct mvs_mqtt_client *client, const char **ret_why)
+static enum mvs_mqtt_state set_trust(struct mvs_mqtt_client *client, char ret_why[MVS_MQTT_DETAIL_SIZE])
+{
+        const struct mvs_mqtt_chain *trusted = &client->login->is.connect.trusted;
+        if (trusted->count == 0)
+                return mvs_tls_ca_file_trust(client->tls, "mqtt.ca_file", client->session->target.ca_file, ret_why,
+                                             MVS_MQTT_DETAIL_SIZE)
+                               ? MVS_MQTT_COMPLETED
+                               : MVS_MQTT_UNKNOWN_CA;
+        explain(ret_why, "cacert is no X.509 certificate in DER");
+        return trust(client->tls, trusted) ? MVS_MQTT_COMPLETED : MVS_MQTT_INVALID_PARAMETERS;
+}
+
+static enum mvs_mqtt_state set_own(struct mvs_mqtt_client *client, char ret_why[MVS_MQTT_DETAIL_SIZE])
 {
         const struct mvs_mqtt_connect *connect = &client->login->is.connect;
         if (connect->own.count == 0)
                 return MVS_MQTT_COMPLETED;
-        *ret_why = "clientcert has no X.509 certificates in DER, or its key is not theirs, in PKCS#8 and DER";
+        explain(ret_why, "clientcert has no X.509 certificates in DER, or its key is not theirs, in PKCS#8 and DER");
         return use_chain(client->tls, &connect->own) && use_key(client->tls, &connect->key)
                        ? MVS_MQTT_COMPLETED
                        : MVS_MQTT_INVALID_PARAMETERS;
@@ -98,7 +104,7 @@ static void on_info(const SSL *tls, int where, int value)
         SSL_set_tlsext_host_name((SSL *)(uintptr_t)tls, (char *)(uintptr_t)(is_name ? name : NULL));
 }
 
-static enum mvs_mqtt_state fill(struct mvs_mqtt_client *client, const char **ret_why)
+static enum mvs_mqtt_state fill(struct mvs_mqtt_client *client, char ret_why[MVS_MQTT_DETAIL_SIZE])
 {
         const struct mvs_mqtt_target *target = &client->session->target;
         enum mvs_mqtt_state state = set_trust(client, ret_why);
@@ -110,15 +116,15 @@ static enum mvs_mqtt_state fill(struct mvs_mqtt_client *client, const char **ret
         SSL_CTX_set_verify(client->tls, SSL_VERIFY_PEER, NULL);
         SSL_CTX_set_app_data(client->tls, client);
         SSL_CTX_set_info_callback(client->tls, on_info);
-        *ret_why = "the host is out of memory";
+        explain(ret_why, "the host is out of memory");
         return mvs_tls_names_install(client->tls, target->name[0], target->name[1], &client->verify_error)
                        ? MVS_MQTT_COMPLETED
                        : MVS_MQTT_SOCKET_ERROR;
 }
 
-enum mvs_mqtt_state mvs_mqtt_tls_make(struct mvs_mqtt_client *client, const char **ret_why)
+enum mvs_mqtt_state mvs_mqtt_tls_make(struct mvs_mqtt_client *client, char ret_why[MVS_MQTT_DETAIL_SIZE])
 {
-        *ret_why = "the host is out of memory";
+        explain(ret_why, "the host is out of memory");
         client->tls = SSL_CTX_new(TLS_client_method());
         enum mvs_mqtt_state state = client->tls ? fill(client, ret_why) : MVS_MQTT_SOCKET_ERROR;
         ERR_clear_error();
@@ -133,4 +139,30 @@ enum mvs_mqtt_state mvs_mqtt_tls_state(int verify_error)
         case X509_V_ERR_CERT_NOT_YET_VALID: return MVS_MQTT_CERTIFICATE_EXPIRED;
         default: return MVS_MQTT_UNKNOWN_CA;
         }
+}
+
+/* Whom the request trusts itself, the profile has no say in. */
+static void add_way_out(const struct mvs_mqtt_client *client, char *ret, size_t size)
+{
+        const struct mvs_mqtt_target *target = &client->session->target;
+        bool brought = client->login->is.connect.trusted.count > 0;
+        switch (client->verify_error) {
+        case X509_V_ERR_CERT_HAS_EXPIRED:
+        case X509_V_ERR_CERT_NOT_YET_VALID: snprintf(ret, size, " (by this computer's clock)"); break;
+        case X509_V_ERR_HOSTNAME_MISMATCH:
+                snprintf(ret, size, " (the certificate must be in the name %.100s%s%.100s)", target->name[0],
+                         target->name[1] ? " or " : "", target->name[1] ? target->name[1] : "");
+                break;
+        default:
+                snprintf(ret, size,
+                         brought ? " (its authority must stand in the request's cacert)"
+                                 : " (its authority must stand in mqtt.ca_file, or in the request's cacert)");
+        }
+}
+
+void mvs_mqtt_tls_explain(const struct mvs_mqtt_client *client, char ret_why[MVS_MQTT_DETAIL_SIZE])
+{
+        int len = snprintf(ret_why, MVS_MQTT_DETAIL_SIZE, "the certificate is refused: %s",
+                           X509_verify_cert_error_string(client->verify_error));
+        add_way_out(client, ret_why + len, MVS_MQTT_DETAIL_SIZE - (size_t)len);
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "sim/link/tls/ca_file.h"
 #include "sim/link/tls_module.h"
 
 struct mvs_tls_engine {
@@ -18,12 +19,6 @@ struct mvs_tls_session {
 
 /* ---- the engine ---- */
 
-static bool trust(SSL_CTX *context, const char *ca_file)
-{
-        return ca_file ? SSL_CTX_load_verify_file(context, ca_file) == 1
-                       : SSL_CTX_set_default_verify_paths(context) == 1;
-}
-
 static struct mvs_tls_engine *create(const char *ca_file, char *why, size_t why_size)
 {
         struct mvs_tls_engine *engine = calloc(1, sizeof *engine);
@@ -33,12 +28,8 @@ static struct mvs_tls_engine *create(const char *ca_file, char *why, size_t why_
                 snprintf(why, why_size, "out of memory");
                 goto failed;
         }
-        if (!trust(context, ca_file)) {
-                const char *reason = ERR_reason_error_string(ERR_peek_last_error());
-                snprintf(why, why_size, "the authorities to trust cannot be read from %s (opaque.ca_file): %s",
-                         ca_file ? ca_file : "this computer's bundle", reason ? reason : "no certificate in it");
+        if (!mvs_tls_ca_file_trust(context, "opaque.ca_file", ca_file, why, why_size))
                 goto failed;
-        }
         SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
         SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
         SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF); /* resuming would skip the verification */
