@@ -184,22 +184,29 @@ enum MvStatus mvs_check_mvMqttReadUnsubscribeResponse(struct mvs_call *call, MvC
         return check_codes(call, MVS_MQTT_UNSUBSCRIBE, call->in.mqtt_unsubscribed.reason_codes_size);
 }
 
+/* The two structures have the same members, and are two types. */
+static enum MvStatus store_codes(struct mvs_call *call, enum MvMqttRequestState *ret_state,
+                                 uint32_t *ret_correlation_id, uint32_t *ret_codes, uint32_t *ret_count)
+{
+        const struct mvs_mqtt_item *item = mvs_mqtt_readable(call->object);
+        enum MvMqttRequestState state = (enum MvMqttRequestState)item->state;
+        uint32_t count = item->code_count;
+        const struct place places[] = {
+                {"request_state", ret_state, &state, sizeof state},
+                {"correlation_id", ret_correlation_id, &item->correlation_id, sizeof item->correlation_id},
+                {"reason_codes", ret_codes, item->codes, count * sizeof item->codes[0]},
+                {"reason_codes_len", ret_count, &count, sizeof count},
+        };
+        return store(call, places, sizeof places / sizeof places[0]);
+}
+
 enum MvStatus mvs_do_mvMqttReadSubscribeResponse(struct mvs_call *call, MvChannelHandle handle,
                                                  const struct MvMqttSubscribeResponse *response_data)
 {
         (void)handle;
         (void)response_data;
         const struct MvMqttSubscribeResponse *to = &call->in.mqtt_subscribed;
-        const struct mvs_mqtt_item *item = mvs_mqtt_readable(call->object);
-        enum MvMqttRequestState state = (enum MvMqttRequestState)item->state;
-        uint32_t count = item->code_count;
-        const struct place places[] = {
-                {"request_state", to->request_state, &state, sizeof state},
-                {"correlation_id", to->correlation_id, &item->correlation_id, sizeof item->correlation_id},
-                {"reason_codes", to->reason_codes, item->codes, count * sizeof item->codes[0]},
-                {"reason_codes_len", to->reason_codes_len, &count, sizeof count},
-        };
-        return store(call, places, sizeof places / sizeof places[0]);
+        return store_codes(call, to->request_state, to->correlation_id, to->reason_codes, to->reason_codes_len);
 }
 
 enum MvStatus mvs_do_mvMqttReadUnsubscribeResponse(struct mvs_call *call, MvChannelHandle handle,
@@ -208,16 +215,7 @@ enum MvStatus mvs_do_mvMqttReadUnsubscribeResponse(struct mvs_call *call, MvChan
         (void)handle;
         (void)response_data;
         const struct MvMqttUnsubscribeResponse *to = &call->in.mqtt_unsubscribed;
-        const struct mvs_mqtt_item *item = mvs_mqtt_readable(call->object);
-        enum MvMqttRequestState state = (enum MvMqttRequestState)item->state;
-        uint32_t count = item->code_count;
-        const struct place places[] = {
-                {"request_state", to->request_state, &state, sizeof state},
-                {"correlation_id", to->correlation_id, &item->correlation_id, sizeof item->correlation_id},
-                {"reason_codes", to->reason_codes, item->codes, count * sizeof item->codes[0]},
-                {"reason_codes_len", to->reason_codes_len, &count, sizeof count},
-        };
-        return store(call, places, sizeof places / sizeof places[0]);
+        return store_codes(call, to->request_state, to->correlation_id, to->reason_codes, to->reason_codes_len);
 }
 
 /* ---- messages ---- */

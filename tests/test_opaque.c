@@ -6,53 +6,22 @@
 #include "suite.h"
 #include "watched.h"
 
-static struct mvt_stream_peer peer;
-static struct mvt_tempdir dir;
-
-static void boot(bool real_time)
-{
-        mvt_stream_peer_tcp(&peer);
-        mvt_opaque_boot_with(&peer, NULL, real_time);
-}
-
-static void boot_virtual(void)
-{
-        boot(false);
-}
-
-static void boot_real(void)
-{
-        boot(true);
-}
-
 /* A Unix socket holds little: a peer that does not read is soon felt. */
 static void boot_unix(void)
 {
-        char endpoint[128];
-        mvt_tempdir_make(&dir);
-        mvt_stream_peer_unix(&peer, &dir);
-        snprintf(endpoint, sizeof endpoint, "  peer: \"unix:%s\"\n", peer.path);
-        mvt_opaque_boot(endpoint, "opaque: {answer_ms: 0}\n", false);
+        mvt_peer_begin_unix();
+        mvt_opaque_boot_peer("opaque: {answer_ms: 0}\n", false);
 }
 
 static void boot_without_following(void)
 {
-        char endpoint[64];
-        mvt_stream_peer_tcp(&peer);
-        snprintf(endpoint, sizeof endpoint, "  peer: tcp://127.0.0.1:%u\n", (unsigned)peer.port);
-        mvt_opaque_boot(endpoint, "opaque: {answer_ms: 0}\n", false);
-}
-
-static void end(void)
-{
-        mvt_stream_peer_finish(&peer);
-        mvt_online_end();
-        mvt_tempdir_remove(&dir);
+        mvt_stream_peer_tcp(&mvt_peer);
+        mvt_opaque_boot_peer("opaque: {answer_ms: 0}\n", false);
 }
 
 static MvChannelHandle open_one(void)
 {
-        return mvt_opaque_open(&peer, 64, 512);
+        return mvt_opaque_open(&mvt_peer, 64, 512);
 }
 
 /* ---- opening ---- */
@@ -79,8 +48,8 @@ START_TEST(a_receive_buffer_of_16_bytes_at_any_address_will_do)
         expect_reject(mvOpenChannel(&params, &channel), MV_STATUS_INVALIDBUFFERSIZE, "receive_buffer_len");
         params.v1.receive_buffer_len = 16;
         channel = mvt_channel_open(&params);
-        mvt_stream_peer_accept(&peer);
-        mvt_stream_peer_say(&peer, "sixteen bytes, and then some more");
+        mvt_stream_peer_accept(&mvt_peer);
+        mvt_stream_peer_say(&mvt_peer, "sixteen bytes, and then some more");
         mvt_opaque_expect(channel, "sixteen bytes, and then some more");
         ck_assert_uint_eq(mvt_receive_buffer[2], 0);
         ck_assert_uint_eq(mvt_receive_buffer[19], 0);
@@ -95,8 +64,8 @@ START_TEST(what_is_written_before_the_connection_stands_is_sent_then)
         const uint8_t *bytes;
         mvt_opaque_write(channel, "early");
         ck_assert_uint_eq(mvt_opaque_look(channel, &bytes), 0);
-        mvt_stream_peer_accept(&peer);
-        mvt_stream_peer_expect(&peer, "early");
+        mvt_stream_peer_accept(&mvt_peer);
+        mvt_stream_peer_expect(&mvt_peer, "early");
         wait_until(mvt_closure_reason(channel) == MV_CLOSUREREASON_NONE);
         ck_assert_uint_eq(mvt_all_records(), 1); /* the network's: a connection that stands is no event */
         mvt_channel_close(&channel);
@@ -109,7 +78,7 @@ START_TEST(bytes_are_read_where_they_lie_in_the_applications_own_buffer)
 {
         MvChannelHandle channel = open_one();
         const uint8_t *bytes;
-        mvt_stream_peer_say(&peer, "hello");
+        mvt_stream_peer_say(&mvt_peer, "hello");
         wait_until(mvt_readables() == 1);
         ck_assert_uint_eq(mvt_opaque_look(channel, &bytes), 5);
         ck_assert_ptr_eq(bytes, mvt_receive_buffer);
@@ -127,11 +96,11 @@ END_TEST
 
 START_TEST(what_wraps_around_is_read_in_two_parts)
 {
-        MvChannelHandle channel = mvt_opaque_open(&peer, 16, 512);
+        MvChannelHandle channel = mvt_opaque_open(&mvt_peer, 16, 512);
         const uint8_t *bytes;
-        mvt_stream_peer_say(&peer, "0123456789");
+        mvt_stream_peer_say(&mvt_peer, "0123456789");
         mvt_opaque_expect(channel, "0123456789");
-        mvt_stream_peer_say(&peer, "abcdefghijklm");
+        mvt_stream_peer_say(&mvt_peer, "abcdefghijklm");
         wait_until(mvt_read((uintptr_t)&mvt_receive_buffer[6]) == 'm');
         ck_assert_uint_eq(mvt_opaque_look(channel, &bytes), 6);
         ck_assert_mem_eq(bytes, "abcdef", 6);
@@ -148,13 +117,13 @@ START_TEST(giving_back_more_than_there_is_gives_back_all_and_is_a_misuse)
 {
         MvChannelHandle channel = open_one();
         const uint8_t *bytes;
-        mvt_stream_peer_say(&peer, "abc");
+        mvt_stream_peer_say(&mvt_peer, "abc");
         wait_until(mvt_opaque_look(channel, &bytes) == 3);
         expect_okay(mvReadChannelComplete(channel, 4));
         ck_assert_uint_eq(mvsim_findings("complete-too-much"), 1);
         ck_assert_uint_eq(mvt_opaque_look(channel, &bytes), 0);
         expect_okay(mvReadChannelComplete(channel, UINT32_MAX));
-        mvt_stream_peer_say(&peer, "def");
+        mvt_stream_peer_say(&mvt_peer, "def");
         mvt_opaque_expect(channel, "def");
         mvt_channel_close(&channel);
 }
@@ -166,16 +135,16 @@ START_TEST(readable_comes_once_until_the_application_looks)
 {
         MvChannelHandle channel = open_one();
         const uint8_t *bytes;
-        mvt_stream_peer_say(&peer, "a");
+        mvt_stream_peer_say(&mvt_peer, "a");
         wait_until(mvt_readables() == 1);
-        mvt_stream_peer_say(&peer, "b");
+        mvt_stream_peer_say(&mvt_peer, "b");
         wait_until(mvt_read((uintptr_t)&mvt_receive_buffer[1]) == 'b'); /* not looked at through the API */
         mvsim_run_for(100000);
         ck_assert_uint_eq(mvt_readables(), 1);
         ck_assert_uint_eq(mvt_opaque_look(channel, &bytes), 2);
         mvsim_run_for(100000);
         ck_assert_uint_eq(mvt_readables(), 1);
-        mvt_stream_peer_say(&peer, "c"); /* one who waits for more of a message hears of it */
+        mvt_stream_peer_say(&mvt_peer, "c"); /* one who waits for more of a message hears of it */
         wait_until(mvt_readables() == 2);
         ck_assert_uint_eq(mvt_opaque_look(channel, &bytes), 3);
         expect_okay(mvReadChannelComplete(channel, 3));
@@ -187,10 +156,10 @@ END_TEST
 
 START_TEST(one_who_takes_a_part_for_each_readable_gets_all)
 {
-        MvChannelHandle channel = mvt_opaque_open(&peer, 16, 512);
+        MvChannelHandle channel = mvt_opaque_open(&mvt_peer, 16, 512);
         const uint8_t *bytes;
         char all[41] = "";
-        mvt_stream_peer_say(&peer, "0123456789abcdefghijklmnopqrstuvwxyz*+-/");
+        mvt_stream_peer_say(&mvt_peer, "0123456789abcdefghijklmnopqrstuvwxyz*+-/");
         for (unsigned i = 0; i < 40; i++) {
                 wait_until(mvt_readables() > i);
                 ck_assert_uint_gt(mvt_opaque_look(channel, &bytes), 0);
@@ -208,7 +177,7 @@ END_TEST
 START_TEST(one_who_takes_everything_is_not_told_again)
 {
         MvChannelHandle channel = open_one();
-        mvt_stream_peer_say(&peer, "abcdef");
+        mvt_stream_peer_say(&mvt_peer, "abcdef");
         wait_until(mvt_readables() == 1);
         for (const char *text = "abcdef"; *text; text++)
                 mvt_opaque_expect(channel, (const char[]){*text, '\0'});
@@ -235,11 +204,11 @@ START_TEST(a_stream_write_takes_what_fits)
         ck_assert_uint_le(written, 2000);
         ck_assert_uint_ge(written, 1024);
         uint8_t found[2000];
-        mvt_stream_peer_accept(&peer);
-        mvt_stream_peer_read(&peer, found, written);
+        mvt_stream_peer_accept(&mvt_peer);
+        mvt_stream_peer_read(&mvt_peer, found, written);
         ck_assert_mem_eq(found, data, written);
         mvt_channel_close(&channel);
-        mvt_stream_peer_expect_end(&peer);
+        mvt_stream_peer_expect_end(&mvt_peer);
 }
 END_TEST
 
@@ -248,7 +217,7 @@ static void drain(uint32_t from, uint32_t len)
         uint8_t block[4096];
         while (len > 0) {
                 uint32_t part = len < sizeof block ? len : (uint32_t)sizeof block;
-                mvt_stream_peer_read(&peer, block, part);
+                mvt_stream_peer_read(&mvt_peer, block, part);
                 uint32_t same = 0;
                 while (same < part && block[same] == (uint8_t)(from + same))
                         same++;
@@ -280,7 +249,7 @@ START_TEST(a_peer_that_does_not_read_stops_the_writer_and_space_is_told_once)
         ck_assert_uint_eq(mvt_spaces(), before + 1);
         wait_until(mvWriteChannel(channel, block, 0, &available) == MV_STATUS_OKAY && available == 512);
         mvt_opaque_write(channel, "on");
-        mvt_stream_peer_expect(&peer, "on");
+        mvt_stream_peer_expect(&mvt_peer, "on");
         mvt_channel_close(&channel);
 }
 END_TEST
@@ -288,7 +257,7 @@ END_TEST
 START_TEST(all_or_nothing)
 {
         const struct MvOpenChannelParams params = mvt_opaque_params("peer", 64, 512);
-        MvChannelHandle channel = mvt_opaque_open(&peer, params.v1.receive_buffer_len, params.v1.send_buffer_len);
+        MvChannelHandle channel = mvt_opaque_open(&mvt_peer, params.v1.receive_buffer_len, params.v1.send_buffer_len);
         static uint8_t block[513];
         uint32_t available = 77;
         memset(block, 'x', sizeof block);
@@ -298,7 +267,7 @@ START_TEST(all_or_nothing)
         expect_okay(mvWriteChannel(channel, block, 512, &available));
         ck_assert_uint_eq(available, 0); /* the room after the call, before the link had a chance */
         char found[512];
-        mvt_stream_peer_read(&peer, found, sizeof found);
+        mvt_stream_peer_read(&mvt_peer, found, sizeof found);
         ck_assert_mem_eq(found, block, sizeof found);
         wait_until(mvWriteChannel(channel, NULL, 0, &available) == MV_STATUS_OKAY && available == 512);
         mvt_opaque_write(channel, "12");
@@ -314,14 +283,14 @@ START_TEST(a_count_that_cannot_be_stored_is_found_late)
         uint32_t *read_only = (void *)mvt_pages(MVT_PAGES_READ_ONLY, 1);
         const uint8_t *data = (const uint8_t *)"late";
         expect_reject(mvWriteChannel(channel, data, 4, read_only), MV_STATUS_LATEFAULT, "available");
-        mvt_stream_peer_expect(&peer, "late");
+        mvt_stream_peer_expect(&mvt_peer, "late");
         expect_reject(mvWriteChannelStream(channel, data, 4, read_only), MV_STATUS_LATEFAULT, "written");
-        mvt_stream_peer_expect(&peer, "late");
+        mvt_stream_peer_expect(&mvt_peer, "late");
         ck_assert_int_eq(mvt_closure_reason(channel), MV_CLOSUREREASON_NONE); /* alive */
         expect_reject(mvWriteChannel(channel, data, 4, NULL), MV_STATUS_PARAMETERFAULT, "available");
         expect_reject(mvWriteChannelStream(channel, data, 4, NULL), MV_STATUS_PARAMETERFAULT, "written");
         mvt_opaque_write(channel, "next");
-        mvt_stream_peer_expect(&peer, "next");
+        mvt_stream_peer_expect(&mvt_peer, "next");
         mvt_channel_close(&channel);
         mvt_pages_free(read_only, 1);
 }
@@ -332,11 +301,11 @@ START_TEST(bytes_can_be_written_from_where_they_were_read)
         MvChannelHandle channel = open_one();
         const uint8_t *bytes;
         uint32_t len, written;
-        mvt_stream_peer_say(&peer, "echo");
+        mvt_stream_peer_say(&mvt_peer, "echo");
         wait_until((len = mvt_opaque_look(channel, &bytes)) == 4);
         expect_okay(mvWriteChannelStream(channel, bytes, len, &written));
         expect_okay(mvReadChannelComplete(channel, written));
-        mvt_stream_peer_expect(&peer, "echo");
+        mvt_stream_peer_expect(&mvt_peer, "echo");
         mvt_channel_close(&channel);
 }
 END_TEST
@@ -380,11 +349,11 @@ END_TEST
 START_TEST(what_was_written_is_sent_though_the_channel_is_closed_at_once)
 {
         MvChannelHandle channel = open_one();
-        mvt_stream_peer_say(&peer, "not read");
+        mvt_stream_peer_say(&mvt_peer, "not read");
         mvt_opaque_write(channel, "the last words");
         mvt_channel_close(&channel);
-        mvt_stream_peer_expect(&peer, "the last words");
-        mvt_stream_peer_expect_end(&peer);
+        mvt_stream_peer_expect(&mvt_peer, "the last words");
+        mvt_stream_peer_expect_end(&mvt_peer);
         ck_assert_uint_eq(mvt_losses(), 0);
 }
 END_TEST
@@ -392,7 +361,7 @@ END_TEST
 START_TEST(bytes_that_were_not_consumed_are_a_misuse)
 {
         MvChannelHandle channel = open_one();
-        mvt_stream_peer_say(&peer, "four");
+        mvt_stream_peer_say(&mvt_peer, "four");
         wait_until(mvt_readables() == 1);
         mvt_channel_close(&channel);
         ck_assert_uint_eq(mvsim_findings("data-unconsumed"), 1);
@@ -405,7 +374,7 @@ Suite *suite(void)
 {
         Suite *s = suite_create("opaque");
         TCase *tests = tcase_create("virtual time");
-        tcase_add_checked_fixture(tests, boot_virtual, end);
+        tcase_add_checked_fixture(tests, mvt_opaque_boot_tcp, mvt_opaque_end);
         tcase_add_test(tests, an_endpoint_must_be_in_the_profile);
         tcase_add_test(tests, a_receive_buffer_of_16_bytes_at_any_address_will_do);
         tcase_add_test(tests, what_is_written_before_the_connection_stands_is_sent_then);
@@ -424,16 +393,16 @@ Suite *suite(void)
         tcase_add_test(tests, bytes_that_were_not_consumed_are_a_misuse);
         suite_add_tcase(s, tests);
         tests = tcase_create("virtual time that follows nothing");
-        tcase_add_checked_fixture(tests, boot_without_following, end);
+        tcase_add_checked_fixture(tests, boot_without_following, mvt_opaque_end);
         tcase_add_test(tests, one_who_takes_everything_is_not_told_again);
         tcase_add_test(tests, one_who_takes_a_part_for_each_readable_gets_all);
         suite_add_tcase(s, tests);
         tests = tcase_create("a peer that does not read");
-        tcase_add_checked_fixture(tests, boot_unix, end);
+        tcase_add_checked_fixture(tests, boot_unix, mvt_opaque_end);
         tcase_add_test(tests, a_peer_that_does_not_read_stops_the_writer_and_space_is_told_once);
         suite_add_tcase(s, tests);
         tests = tcase_create("real time");
-        tcase_add_checked_fixture(tests, boot_real, end);
+        tcase_add_checked_fixture(tests, mvt_opaque_boot_tcp_real, mvt_opaque_end);
         tcase_add_test(tests, bytes_are_read_where_they_lie_in_the_applications_own_buffer);
         tcase_add_test(tests, readable_comes_once_until_the_application_looks);
         tcase_add_test(tests, one_who_takes_a_part_for_each_readable_gets_all);

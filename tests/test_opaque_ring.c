@@ -14,46 +14,6 @@
 
 #define ROUNDS 40 /* how often the bytes of random traffic fill the buffer */
 
-static struct mvt_stream_peer peer;
-static struct mvt_pki pki;
-static struct mvt_tempdir dir;
-
-static void boot(void)
-{
-        mvt_tempdir_make(&dir);
-        mvt_stream_peer_unix(&peer, &dir);
-        mvt_opaque_boot_with(&peer, NULL, false);
-}
-
-static void boot_real(void)
-{
-        mvt_tempdir_make(&dir);
-        mvt_stream_peer_unix(&peer, &dir);
-        mvt_opaque_boot_with(&peer, NULL, true);
-}
-
-static void boot_tls(void)
-{
-        struct mvt_certificate certificate;
-        mvt_pki_init(&pki);
-        mvt_pki_issue(&pki, "IP:127.0.0.1", 30, &certificate);
-        mvt_stream_peer_tls(&peer, &certificate);
-        mvt_opaque_boot_with(&peer, pki.ca_file, false);
-}
-
-static void end(void)
-{
-        mvt_stream_peer_finish(&peer);
-        mvt_online_end();
-        mvt_tempdir_remove(&dir);
-}
-
-static void end_tls(void)
-{
-        end();
-        mvt_pki_finish(&pki);
-}
-
 /* ---- every offset ---- */
 
 /* In a buffer of `size` bytes that starts at an odd address: a block of every length, at every place. */
@@ -63,7 +23,7 @@ START_TEST(every_length_at_every_place)
         struct MvOpenChannelParams params = mvt_opaque_params("peer", size, 512);
         params.v1.receive_buffer = mvt_receive_buffer + 1;
         MvChannelHandle channel = mvt_channel_open(&params);
-        mvt_stream_peer_accept(&peer);
+        mvt_stream_peer_accept(&mvt_peer);
         uint8_t next = 0, wanted = 0;
         uint32_t place = 0;
         for (uint32_t len = 1; len <= size; len++) {
@@ -72,7 +32,7 @@ START_TEST(every_length_at_every_place)
                         const uint8_t *bytes;
                         for (uint32_t k = 0; k < len; k++)
                                 block[k] = next++;
-                        mvt_stream_peer_send(&peer, block, len);
+                        mvt_stream_peer_send(&mvt_peer, block, len);
                         for (uint32_t left = len; left > 0;) {
                                 uint32_t together;
                                 wait_until((together = mvt_opaque_look(channel, &bytes)) > 0);
@@ -136,7 +96,7 @@ static void peer_sends(struct traffic *traffic)
         for (size_t i = 0; i < len; i++)
                 block[i] = byte_at(traffic->sent + i);
         if (len > 0)
-                mvt_stream_peer_send(&peer, block, len);
+                mvt_stream_peer_send(&mvt_peer, block, len);
         traffic->sent += len;
 }
 
@@ -146,7 +106,7 @@ static void peer_reads(struct traffic *traffic)
         size_t len = 1 + draw(sizeof block);
         if (len > traffic->written - traffic->arrived)
                 len = traffic->written - traffic->arrived;
-        mvt_stream_peer_read(&peer, block, len);
+        mvt_stream_peer_read(&mvt_peer, block, len);
         expect_bytes(block, traffic->arrived, len);
         traffic->arrived += len;
 }
@@ -183,7 +143,7 @@ static void run(uint32_t seed, uint32_t receive_len)
 {
         struct traffic traffic = {.bytes = (size_t)mvt_rounds(ROUNDS, 8) * receive_len};
         state = seed;
-        MvChannelHandle channel = mvt_opaque_open(&peer, receive_len, 512 * (1 + draw(3)));
+        MvChannelHandle channel = mvt_opaque_open(&mvt_peer, receive_len, 512 * (1 + draw(3)));
         uint64_t start = mvt_host_ms();
         while (traffic.consumed < traffic.bytes || traffic.arrived < traffic.bytes) {
                 switch (draw(5)) {
@@ -196,8 +156,8 @@ static void run(uint32_t seed, uint32_t receive_len)
                 mvt_check_patience(start, "all bytes have come, in order", __FILE__, __LINE__);
         }
         mvt_channel_close(&channel);
-        mvt_stream_peer_expect_end(&peer);
-        mvt_stream_peer_close(&peer);
+        mvt_stream_peer_expect_end(&mvt_peer);
+        mvt_stream_peer_close(&mvt_peer);
 }
 
 START_TEST(random_traffic_arrives_whole_and_in_order)
@@ -223,7 +183,7 @@ static void *send_flood(void *unused)
         for (size_t i = 0; i < sizeof block; i++)
                 block[i] = byte_at(i);
         for (size_t sent = 0; sent < sizeof block;) {
-                ssize_t more = send(peer.fd, block + sent, sizeof block - sent, MSG_NOSIGNAL);
+                ssize_t more = send(mvt_peer.fd, block + sent, sizeof block - sent, MSG_NOSIGNAL);
                 if (more <= 0)
                         break;
                 sent += (size_t)more;
@@ -235,7 +195,7 @@ static void *take_flood(void *unused)
 {
         static uint8_t block[FLOOD];
         (void)unused;
-        flood_came_back = recv(peer.fd, block, sizeof block, MSG_WAITALL) == FLOOD;
+        flood_came_back = recv(mvt_peer.fd, block, sizeof block, MSG_WAITALL) == FLOOD;
         for (size_t i = 0; i < sizeof block; i++)
                 flood_came_back &= block[i] == byte_at(i);
         return NULL;
@@ -247,7 +207,7 @@ START_TEST(floods_in_both_directions_keep_their_order)
         pthread_t threads[2];
         static const uint32_t sizes[] = {64, 512, 4096};
         uint8_t block[600];
-        MvChannelHandle channel = mvt_opaque_open(&peer, sizes[_i], 512);
+        MvChannelHandle channel = mvt_opaque_open(&mvt_peer, sizes[_i], 512);
         struct traffic traffic = {.bytes = FLOOD};
         flood_came_back = false;
         mvt_stream_peer_thread(&threads[0], send_flood, NULL);
@@ -275,22 +235,22 @@ Suite *suite(void)
 {
         Suite *s = suite_create("opaque ring");
         TCase *tests = tcase_create("every place");
-        tcase_add_checked_fixture(tests, boot, end);
+        tcase_add_checked_fixture(tests, mvt_opaque_boot_unix, mvt_opaque_end);
         tcase_set_timeout(tests, 30);
         tcase_add_loop_test(tests, every_length_at_every_place, 0, 1);
         suite_add_tcase(s, tests);
         tests = tcase_create("random, a Unix socket");
-        tcase_add_checked_fixture(tests, boot, end);
+        tcase_add_checked_fixture(tests, mvt_opaque_boot_unix, mvt_opaque_end);
         tcase_set_timeout(tests, 30);
         tcase_add_loop_test(tests, random_traffic_arrives_whole_and_in_order, 0, 4);
         suite_add_tcase(s, tests);
         tests = tcase_create("floods");
-        tcase_add_checked_fixture(tests, boot_real, end);
+        tcase_add_checked_fixture(tests, mvt_opaque_boot_unix_real, mvt_opaque_end);
         tcase_set_timeout(tests, 30);
         tcase_add_loop_test(tests, floods_in_both_directions_keep_their_order, 0, 3);
         suite_add_tcase(s, tests);
         tests = tcase_create("random, TLS");
-        tcase_add_checked_fixture(tests, boot_tls, end_tls);
+        tcase_add_checked_fixture(tests, mvt_opaque_boot_tls, mvt_opaque_end);
         tcase_set_timeout(tests, 30);
         tcase_add_loop_test(tests, random_traffic_arrives_whole_and_in_order, 0, 4);
         suite_add_tcase(s, tests);

@@ -8,54 +8,9 @@
 #include "stm32u5xx.h"
 #include "suite.h"
 
-static struct mvt_stream_peer peer;
-static struct mvt_pki pki;
-static struct mvt_tempdir dir;
-
-static void boot(void)
-{
-        mvt_stream_peer_tcp(&peer);
-        mvt_opaque_boot_with(&peer, NULL, false);
-}
-
-static void boot_real(void)
-{
-        mvt_stream_peer_tcp(&peer);
-        mvt_opaque_boot_with(&peer, NULL, true);
-}
-
-static void boot_unix(void)
-{
-        mvt_tempdir_make(&dir);
-        mvt_stream_peer_unix(&peer, &dir);
-        mvt_opaque_boot_with(&peer, NULL, false);
-}
-
-static void boot_tls(void)
-{
-        struct mvt_certificate certificate;
-        mvt_pki_init(&pki);
-        mvt_pki_issue(&pki, "IP:127.0.0.1", 30, &certificate);
-        mvt_stream_peer_tls(&peer, &certificate);
-        mvt_opaque_boot_with(&peer, pki.ca_file, false);
-}
-
-static void end(void)
-{
-        mvt_stream_peer_finish(&peer);
-        mvt_online_end();
-        mvt_tempdir_remove(&dir);
-}
-
-static void end_tls(void)
-{
-        end();
-        mvt_pki_finish(&pki);
-}
-
 static MvChannelHandle open_one(void)
 {
-        return mvt_opaque_open(&peer, 64, 512);
+        return mvt_opaque_open(&mvt_peer, 64, 512);
 }
 
 static MvChannelHandle open_to(const char *endpoint)
@@ -91,44 +46,46 @@ START_TEST(a_connection_that_cannot_be_made)
 }
 END_TEST
 
-START_TEST(a_peer_that_never_shakes_hands_is_given_up)
+/* Over TLS, to a peer that does not speak it. */
+static MvChannelHandle open_to_mute(const char *more)
 {
         char endpoints[64];
-        mvt_stream_peer_tcp(&peer);
-        snprintf(endpoints, sizeof endpoints, "  mute: tls://127.0.0.1:%u\n", (unsigned)peer.port);
-        mvt_opaque_boot(endpoints, "opaque: {connect_timeout_ms: 50}\n", false);
-        MvChannelHandle channel = open_to("mute");
+        mvt_stream_peer_tcp(&mvt_peer);
+        snprintf(endpoints, sizeof endpoints, "  mute: tls://127.0.0.1:%u\n", (unsigned)mvt_peer.port);
+        mvt_opaque_boot(endpoints, more, false);
+        return open_to("mute");
+}
+
+START_TEST(a_peer_that_never_shakes_hands_is_given_up)
+{
+        MvChannelHandle channel = open_to_mute("opaque: {connect_timeout_ms: 50}\n");
         mvt_opaque_expect_closure(&channel, MV_CLOSUREREASON_NOTYETOPEN);
-        end();
+        mvt_opaque_end();
 }
 END_TEST
 
 START_TEST(the_network_goes_while_connecting)
 {
-        char endpoints[64];
-        mvt_stream_peer_tcp(&peer);
-        snprintf(endpoints, sizeof endpoints, "  mute: tls://127.0.0.1:%u\n", (unsigned)peer.port);
-        mvt_opaque_boot(endpoints, NULL, false);
-        MvChannelHandle channel = open_to("mute");
+        MvChannelHandle channel = open_to_mute(NULL);
         mvsim_run_for(20000);
         ck_assert_int_eq(mvt_closure_reason(channel), MV_CLOSUREREASON_NOTYETOPEN);
         mvsim_network_down(MVSIM_OUTAGE_LINK);
         mvt_opaque_expect_closure(&channel, MV_CLOSUREREASON_NETWORKDISCONNECTED);
-        end();
+        mvt_opaque_end();
 }
 END_TEST
 
 START_TEST(a_name_is_looked_up)
 {
         char endpoints[64];
-        mvt_stream_peer_tcp(&peer);
-        snprintf(endpoints, sizeof endpoints, "  peer: tcp://localhost:%u\n", (unsigned)peer.port);
+        mvt_stream_peer_tcp(&mvt_peer);
+        snprintf(endpoints, sizeof endpoints, "  peer: tcp://localhost:%u\n", (unsigned)mvt_peer.port);
         mvt_opaque_boot(endpoints, NULL, false);
         MvChannelHandle channel = open_one();
-        mvt_stream_peer_say(&peer, "hello");
+        mvt_stream_peer_say(&mvt_peer, "hello");
         mvt_opaque_expect(channel, "hello");
         mvt_channel_close(&channel);
-        end();
+        mvt_opaque_end();
 }
 END_TEST
 
@@ -151,8 +108,8 @@ END_TEST
 START_TEST(what_was_sent_before_an_orderly_end_is_read_first)
 {
         MvChannelHandle channel = open_one();
-        mvt_stream_peer_say(&peer, "the last words");
-        mvt_stream_peer_close(&peer);
+        mvt_stream_peer_say(&mvt_peer, "the last words");
+        mvt_stream_peer_close(&mvt_peer);
         wait_until(mvt_readables() == 1);
         mvsim_run_for(100000);
         ck_assert_uint_eq(mvt_losses(), 0);
@@ -168,8 +125,8 @@ START_TEST(more_than_the_buffer_holds_is_read_before_an_orderly_end)
         for (size_t i = 0; i < sizeof text - 1; i++)
                 text[i] = (char)('!' + i % 90);
         MvChannelHandle channel = open_one();
-        mvt_stream_peer_say(&peer, text);
-        mvt_stream_peer_close(&peer);
+        mvt_stream_peer_say(&mvt_peer, text);
+        mvt_stream_peer_close(&mvt_peer);
         mvt_opaque_expect(channel, text);
         mvt_opaque_expect_closure(&channel, MV_CLOSUREREASON_CHANNELCLOSEDBYSERVER);
 }
@@ -178,7 +135,7 @@ END_TEST
 START_TEST(an_orderly_end_without_bytes)
 {
         MvChannelHandle channel = open_one();
-        mvt_stream_peer_close(&peer);
+        mvt_stream_peer_close(&mvt_peer);
         mvt_opaque_expect_closure(&channel, MV_CLOSUREREASON_CHANNELCLOSEDBYSERVER);
 }
 END_TEST
@@ -186,25 +143,25 @@ END_TEST
 START_TEST(a_peer_that_has_said_all_may_still_listen)
 {
         MvChannelHandle channel = open_one();
-        mvt_stream_peer_say(&peer, "question");
-        mvt_stream_peer_half_close(&peer);
+        mvt_stream_peer_say(&mvt_peer, "question");
+        mvt_stream_peer_half_close(&mvt_peer);
         wait_until(mvt_readables() == 1);
         mvt_opaque_write(channel, "answer");
-        mvt_stream_peer_expect(&peer, "answer");
+        mvt_stream_peer_expect(&mvt_peer, "answer");
         mvt_opaque_write(channel, "more");
         mvt_opaque_expect(channel, "question"); /* which ends the channel; what was written is sent all the same */
-        mvt_stream_peer_expect(&peer, "more");
+        mvt_stream_peer_expect(&mvt_peer, "more");
         mvt_opaque_expect_closure(&channel, MV_CLOSUREREASON_CHANNELCLOSEDBYSERVER);
-        mvt_stream_peer_expect_end(&peer);
+        mvt_stream_peer_expect_end(&mvt_peer);
 }
 END_TEST
 
 START_TEST(a_reset_ends_it_at_once)
 {
         MvChannelHandle channel = open_one();
-        mvt_stream_peer_say(&peer, "lost");
+        mvt_stream_peer_say(&mvt_peer, "lost");
         wait_until(mvt_readables() == 1);
-        mvt_stream_peer_reset(&peer);
+        mvt_stream_peer_reset(&mvt_peer);
         mvt_opaque_expect_closure(&channel, MV_CLOSUREREASON_CHANNELRESETBYSERVER);
 }
 END_TEST
@@ -216,7 +173,7 @@ START_TEST(a_reset_in_the_middle_of_writing)
         uint32_t written;
         for (unsigned i = 0; i < 50; i++)
                 expect_okay(mvWriteChannelStream(channel, block, sizeof block, &written));
-        mvt_stream_peer_reset(&peer);
+        mvt_stream_peer_reset(&mvt_peer);
         enum MvStatus status = MV_STATUS_OKAY;
         wait_until((status = mvWriteChannelStream(channel, block, sizeof block, &written)) != MV_STATUS_OKAY);
         ck_assert_int_eq(status, MV_STATUS_CHANNELCLOSED);
@@ -228,8 +185,8 @@ END_TEST
 START_TEST(writing_to_a_peer_that_has_gone_loses_no_byte_of_its_last)
 {
         MvChannelHandle channel = open_one();
-        mvt_stream_peer_say(&peer, "the last words");
-        mvt_stream_peer_close(&peer);
+        mvt_stream_peer_say(&mvt_peer, "the last words");
+        mvt_stream_peer_close(&mvt_peer);
         for (unsigned i = 0; i < 20; i++) {
                 mvt_opaque_write(channel, "anybody?");
                 mvsim_run_for(1000);
@@ -242,11 +199,11 @@ END_TEST
 START_TEST(the_network_goes)
 {
         MvChannelHandle channel = open_one();
-        mvt_stream_peer_say(&peer, "lost");
+        mvt_stream_peer_say(&mvt_peer, "lost");
         wait_until(mvt_readables() == 1);
         mvsim_network_down(MVSIM_OUTAGE_LINK);
         mvt_opaque_expect_closure(&channel, MV_CLOSUREREASON_NETWORKDISCONNECTED);
-        mvt_stream_peer_expect_end(&peer);
+        mvt_stream_peer_expect_end(&mvt_peer);
         mvsim_network_up();
         mvt_network_wait(mvt_online.network, MV_NETWORKSTATUS_CONNECTED);
 }
@@ -266,9 +223,9 @@ START_TEST(a_receive_buffer_that_is_unmapped_ends_it)
         struct MvOpenChannelParams params = mvt_opaque_params("peer", 64, 512);
         params.v1.receive_buffer = pages;
         MvChannelHandle channel = mvt_channel_open(&params);
-        mvt_stream_peer_accept(&peer);
+        mvt_stream_peer_accept(&mvt_peer);
         mvt_pages_free(pages, 1);
-        mvt_stream_peer_say(&peer, "nowhere to go");
+        mvt_stream_peer_say(&mvt_peer, "nowhere to go");
         mvt_opaque_expect_closure(&channel, MV_CLOSUREREASON_CONNECTIONTERMINATED);
 }
 END_TEST
@@ -281,13 +238,13 @@ START_TEST(the_same_buffers_serve_the_next_channel_at_once)
                 char text[16];
                 snprintf(text, sizeof text, "round %u", i);
                 MvChannelHandle channel = open_one();
-                mvt_stream_peer_say(&peer, text);
+                mvt_stream_peer_say(&mvt_peer, text);
                 mvt_opaque_write(channel, text);
                 mvt_opaque_expect(channel, text);
-                mvt_stream_peer_say(&peer, "late");
+                mvt_stream_peer_say(&mvt_peer, "late");
                 mvt_channel_close(&channel);
-                mvt_stream_peer_expect(&peer, text);
-                mvt_stream_peer_close(&peer);
+                mvt_stream_peer_expect(&mvt_peer, text);
+                mvt_stream_peer_close(&mvt_peer);
                 mvsim_run_for(i % 8 == 7 ? 1000000 : 1);
         }
         ck_assert_uint_eq(mvt_losses(), 0);
@@ -306,7 +263,7 @@ START_TEST(four_channels_at_once)
                 params.v1.send_buffer = send[i];
                 params.v1.notification_tag = i;
                 channels[i] = mvt_channel_open(&params);
-                ends[i] = peer;
+                ends[i] = mvt_peer;
                 mvt_stream_peer_accept(&ends[i]);
         }
         for (unsigned round = 0; round < 40; round++) {
@@ -331,8 +288,8 @@ START_TEST(the_device_may_be_switched_off_with_channels_open)
         mvt_device_leaves_handles();
         mvt_opaque_write(channel, "goodbye");
         mvsim_shutdown();
-        mvt_stream_peer_expect(&peer, "goodbye");
-        mvt_stream_peer_expect_end(&peer);
+        mvt_stream_peer_expect(&mvt_peer, "goodbye");
+        mvt_stream_peer_expect_end(&mvt_peer);
         mvt_online.network = NULL;
         mvt_online.centre = NULL;
 }
@@ -344,11 +301,10 @@ END_TEST
 static void sleep_over_bytes(void)
 {
         MvChannelHandle channel;
-        mvt_stream_peer_tcp(&peer);
-        mvt_opaque_boot_with(&peer, NULL, false);
+        mvt_opaque_boot_tcp();
         channel = open_one();
-        mvt_stream_peer_say(&peer, "the last words");
-        mvt_stream_peer_close(&peer);
+        mvt_stream_peer_say(&mvt_peer, "the last words");
+        mvt_stream_peer_close(&mvt_peer);
         fprintf(stderr, "channel 0x%08x\n", (unsigned)(uintptr_t)channel);
         for (;;)
                 __WFI();
@@ -374,27 +330,26 @@ END_TEST
 static const char *log_of_a_visit(void)
 {
         static char text[65536];
-        char path[MVT_PATH_SIZE], endpoint[64], more[MVT_PATH_SIZE + 64];
-        mvt_tempdir_make(&dir);
-        mvt_path(path, &dir, "trace.log");
-        mvt_stream_peer_tcp(&peer);
-        snprintf(endpoint, sizeof endpoint, "  peer: tcp://127.0.0.1:%u\n", (unsigned)peer.port);
+        char path[MVT_PATH_SIZE], more[MVT_PATH_SIZE + 64];
+        mvt_tempdir_make(&mvt_peer_dir);
+        mvt_path(path, &mvt_peer_dir, "trace.log");
+        mvt_stream_peer_tcp(&mvt_peer);
         snprintf(more, sizeof more, "trace: {file: \"%s\"}\n", path);
-        mvt_opaque_boot(endpoint, more, false);
+        mvt_opaque_boot_peer(more, false);
         MvChannelHandle channel = open_one();
         mvt_opaque_write(channel, "hello");
-        mvt_stream_peer_expect(&peer, "hello");
-        mvt_stream_peer_say(&peer, "the last words");
-        mvt_stream_peer_close(&peer);
+        mvt_stream_peer_expect(&mvt_peer, "hello");
+        mvt_stream_peer_say(&mvt_peer, "the last words");
+        mvt_stream_peer_close(&mvt_peer);
         mvt_opaque_expect(channel, "the last words");
         mvt_opaque_expect_closure(&channel, MV_CLOSUREREASON_CHANNELCLOSEDBYSERVER);
-        mvt_stream_peer_finish(&peer);
+        mvt_stream_peer_finish(&mvt_peer);
         mvt_online_end();
         FILE *file = fopen(path, "re");
         ck_assert_ptr_nonnull(file);
         text[fread(text, 1, sizeof text - 1, file)] = '\0';
         fclose(file);
-        mvt_tempdir_remove(&dir);
+        mvt_tempdir_remove(&mvt_peer_dir);
         return text;
 }
 
@@ -421,7 +376,7 @@ START_TEST(bytes_both_ways_over_tls)
         for (size_t i = 0; i < sizeof text - 1; i++)
                 text[i] = (char)('!' + i % 90);
         MvChannelHandle channel = open_one();
-        mvt_stream_peer_say(&peer, text);
+        mvt_stream_peer_say(&mvt_peer, text);
         mvt_opaque_expect(channel, text);
         while (total < sizeof text - 1) {
                 expect_okay(mvWriteChannelStream(channel, (const uint8_t *)text + total,
@@ -429,30 +384,27 @@ START_TEST(bytes_both_ways_over_tls)
                 total += written;
                 mvsim_run_for(1000);
         }
-        mvt_stream_peer_read(&peer, found, sizeof text - 1);
+        mvt_stream_peer_read(&mvt_peer, found, sizeof text - 1);
         ck_assert_str_eq(found, text);
         mvt_opaque_write(channel, "the last words");
         mvt_channel_close(&channel);
-        mvt_stream_peer_expect(&peer, "the last words");
-        mvt_stream_peer_expect_end(&peer);
+        mvt_stream_peer_expect(&mvt_peer, "the last words");
+        mvt_stream_peer_expect_end(&mvt_peer);
 }
 END_TEST
 
 START_TEST(what_is_written_while_hands_are_shaken_anew_is_sent_afterwards)
 {
-        struct mvt_certificate certificate;
-        mvt_pki_init(&pki);
-        mvt_pki_issue(&pki, "IP:127.0.0.1", 30, &certificate);
-        mvt_stream_peer_tls12(&peer, &certificate);
-        mvt_opaque_boot_with(&peer, pki.ca_file, false);
+        mvt_peer_begin_tls(mvt_stream_peer_tls12);
+        mvt_opaque_boot_peer(NULL, false);
         MvChannelHandle channel = open_one();
-        mvt_stream_peer_renegotiate(&peer);
+        mvt_stream_peer_renegotiate(&mvt_peer);
         mvt_opaque_write(channel, "meanwhile");
-        mvt_stream_peer_expect(&peer, "meanwhile");
-        mvt_stream_peer_say(&peer, "an answer");
+        mvt_stream_peer_expect(&mvt_peer, "meanwhile");
+        mvt_stream_peer_say(&mvt_peer, "an answer");
         mvt_opaque_expect(channel, "an answer");
         mvt_channel_close(&channel);
-        end_tls();
+        mvt_opaque_end();
 }
 END_TEST
 
@@ -460,20 +412,17 @@ START_TEST(a_certificate_that_is_refused)
 {
         struct mvt_pki other;
         struct mvt_certificate certificates[3];
-        char endpoints[64], more[MVT_PATH_SIZE + 32];
-        mvt_pki_init(&pki);
+        mvt_pki_init(&mvt_peer_pki);
         mvt_pki_init(&other);
-        mvt_pki_issue(&pki, "DNS:api.example.com,IP:127.0.0.2", 30, &certificates[0]);
-        mvt_pki_issue(&pki, "IP:127.0.0.1", -1, &certificates[1]);
+        mvt_pki_issue(&mvt_peer_pki, "DNS:api.example.com,IP:127.0.0.2", 30, &certificates[0]);
+        mvt_pki_issue(&mvt_peer_pki, "IP:127.0.0.1", -1, &certificates[1]);
         mvt_pki_issue(&other, "IP:127.0.0.1", 30, &certificates[2]);
-        mvt_stream_peer_tls(&peer, &certificates[_i]);
-        snprintf(endpoints, sizeof endpoints, "  peer: tls://127.0.0.1:%u\n", (unsigned)peer.port);
-        snprintf(more, sizeof more, "opaque: {ca_file: \"%s\"}\n", pki.ca_file);
-        mvt_opaque_boot(endpoints, more, false);
+        mvt_stream_peer_tls(&mvt_peer, &certificates[_i]);
+        mvt_opaque_boot_peer(NULL, false);
         MvChannelHandle channel = open_to("peer");
-        ck_assert(!mvt_stream_peer_try_accept(&peer));
+        ck_assert(!mvt_stream_peer_try_accept(&mvt_peer));
         mvt_opaque_expect_closure(&channel, MV_CLOSUREREASON_NOTYETOPEN);
-        end_tls();
+        mvt_opaque_end();
         mvt_pki_finish(&other);
 }
 END_TEST
@@ -481,24 +430,24 @@ END_TEST
 START_TEST(authorities_that_cannot_be_read)
 {
         char profile[256], said[MVT_OUTPUT_SIZE];
-        mvt_stream_peer_tcp(&peer);
+        mvt_stream_peer_tcp(&mvt_peer);
         snprintf(profile, sizeof profile,
                  "endpoints: {peer: \"tls://127.0.0.1:%u\"}\nopaque: {ca_file: /no/such/file.pem}\n",
-                 (unsigned)peer.port);
+                 (unsigned)mvt_peer.port);
         mvt_online_boot(&(struct mvt_device){.profile = profile});
         mvt_capture_begin();
         MvChannelHandle channel = open_to("peer");
         mvt_opaque_expect_closure(&channel, MV_CLOSUREREASON_UNEXPECTEDLYTERMINATED);
         mvt_capture_end(said);
         ck_assert_msg(strstr(said, ": opaque.ca_file /no/such/file.pem: No such file or directory\n"), "%s", said);
-        end();
+        mvt_opaque_end();
 }
 END_TEST
 
 START_TEST(tls_that_is_cut_is_no_orderly_end)
 {
         MvChannelHandle channel = open_one();
-        mvt_stream_peer_cut(&peer);
+        mvt_stream_peer_cut(&mvt_peer);
         mvt_opaque_expect_closure(&channel, MV_CLOSUREREASON_CHANNELRESETBYSERVER);
 }
 END_TEST
@@ -506,7 +455,7 @@ END_TEST
 START_TEST(bytes_that_are_no_tls_end_it)
 {
         MvChannelHandle channel = open_one();
-        struct mvt_stream_peer plain = {.listener = -1, .fd = peer.fd};
+        struct mvt_stream_peer plain = {.listener = -1, .fd = mvt_peer.fd};
         mvt_stream_peer_say(&plain, "this is not a record of TLS, whatever one thinks");
         mvt_opaque_expect_closure(&channel, MV_CLOSUREREASON_CONNECTIONTERMINATED);
 }
@@ -543,7 +492,7 @@ Suite *suite(void)
         tcase_add_test(tests, the_event_log_tells_a_connections_life);
         suite_add_tcase(s, tests);
         tests = tcase_create("TCP");
-        tcase_add_checked_fixture(tests, boot, end);
+        tcase_add_checked_fixture(tests, mvt_opaque_boot_tcp, mvt_opaque_end);
         add_ends(tests);
         tcase_add_test(tests, closed_while_connecting);
         tcase_add_test(tests, a_reset_ends_it_at_once);
@@ -554,7 +503,7 @@ Suite *suite(void)
         tcase_add_test(tests, four_channels_at_once);
         suite_add_tcase(s, tests);
         tests = tcase_create("TCP, real time");
-        tcase_add_checked_fixture(tests, boot_real, end);
+        tcase_add_checked_fixture(tests, mvt_opaque_boot_tcp_real, mvt_opaque_end);
         tcase_add_test(tests, what_was_sent_before_an_orderly_end_is_read_first);
         tcase_add_test(tests, more_than_the_buffer_holds_is_read_before_an_orderly_end);
         tcase_add_test(tests, a_reset_ends_it_at_once);
@@ -562,11 +511,11 @@ Suite *suite(void)
         tcase_add_test(tests, four_channels_at_once);
         suite_add_tcase(s, tests);
         tests = tcase_create("a Unix socket");
-        tcase_add_checked_fixture(tests, boot_unix, end);
+        tcase_add_checked_fixture(tests, mvt_opaque_boot_unix, mvt_opaque_end);
         add_ends(tests);
         suite_add_tcase(s, tests);
         tests = tcase_create("TLS");
-        tcase_add_checked_fixture(tests, boot_tls, end_tls);
+        tcase_add_checked_fixture(tests, mvt_opaque_boot_tls, mvt_opaque_end);
         add_ends(tests);
         tcase_add_test(tests, bytes_both_ways_over_tls);
         tcase_add_test(tests, a_reset_ends_it_at_once);

@@ -15,18 +15,77 @@ void mvt_opaque_boot(const char *endpoints, const char *more, bool real_time)
         mvt_online_boot(&(struct mvt_device){.real_time = real_time, .profile = profile});
 }
 
-void mvt_opaque_boot_with(const struct mvt_stream_peer *peer, const char *ca_file, bool real_time)
+/* ---- one peer ---- */
+
+struct mvt_stream_peer mvt_peer;
+struct mvt_pki mvt_peer_pki;
+struct mvt_tempdir mvt_peer_dir;
+
+void mvt_opaque_boot_peer(const char *more, bool real_time)
 {
-        char endpoints[256], more[MVT_PATH_SIZE + 32] = "";
-        if (peer->path[0])
-                snprintf(endpoints, sizeof endpoints, "  peer: \"unix:%s\"\n", peer->path);
+        char endpoints[256], authorities[MVT_PATH_SIZE + 32];
+        if (mvt_peer.path[0])
+                snprintf(endpoints, sizeof endpoints, "  peer: \"unix:%s\"\n", mvt_peer.path);
         else
-                snprintf(endpoints, sizeof endpoints, "  peer: %s://127.0.0.1:%u\n", peer->tls ? "tls" : "tcp",
-                         (unsigned)peer->port);
-        if (ca_file)
-                snprintf(more, sizeof more, "opaque: {ca_file: \"%s\"}\n", ca_file);
-        mvt_opaque_boot(endpoints, more, real_time);
+                snprintf(endpoints, sizeof endpoints, "  peer: %s://127.0.0.1:%u\n", mvt_peer.tls ? "tls" : "tcp",
+                         (unsigned)mvt_peer.port);
+        snprintf(authorities, sizeof authorities, "opaque: {ca_file: \"%s\"}\n", mvt_peer_pki.ca_file);
+        mvt_opaque_boot(endpoints, mvt_peer.tls ? authorities : more, real_time);
 }
+
+void mvt_peer_begin_unix(void)
+{
+        mvt_tempdir_make(&mvt_peer_dir);
+        mvt_stream_peer_unix(&mvt_peer, &mvt_peer_dir);
+}
+
+void mvt_peer_begin_tls(void (*listen)(struct mvt_stream_peer *ret, const struct mvt_certificate *certificate))
+{
+        struct mvt_certificate certificate;
+        mvt_pki_init(&mvt_peer_pki);
+        mvt_pki_issue(&mvt_peer_pki, "IP:127.0.0.1", 30, &certificate);
+        listen(&mvt_peer, &certificate);
+}
+
+void mvt_opaque_boot_tcp(void)
+{
+        mvt_stream_peer_tcp(&mvt_peer);
+        mvt_opaque_boot_peer(NULL, false);
+}
+
+void mvt_opaque_boot_tcp_real(void)
+{
+        mvt_stream_peer_tcp(&mvt_peer);
+        mvt_opaque_boot_peer(NULL, true);
+}
+
+void mvt_opaque_boot_unix(void)
+{
+        mvt_peer_begin_unix();
+        mvt_opaque_boot_peer(NULL, false);
+}
+
+void mvt_opaque_boot_unix_real(void)
+{
+        mvt_peer_begin_unix();
+        mvt_opaque_boot_peer(NULL, true);
+}
+
+void mvt_opaque_boot_tls(void)
+{
+        mvt_peer_begin_tls(mvt_stream_peer_tls);
+        mvt_opaque_boot_peer(NULL, false);
+}
+
+void mvt_opaque_end(void)
+{
+        mvt_stream_peer_finish(&mvt_peer);
+        mvt_online_end();
+        mvt_tempdir_remove(&mvt_peer_dir);
+        mvt_pki_finish(&mvt_peer_pki);
+}
+
+/* ---- channels ---- */
 
 struct MvOpenChannelParams mvt_opaque_params(const char *endpoint, uint32_t receive_len, uint32_t send_len)
 {

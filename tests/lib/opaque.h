@@ -9,10 +9,32 @@
 /* Boots a device whose profile has these endpoints: "NAME: ADDRESS" lines, and more sections of the profile or NULL. */
 void mvt_opaque_boot(const char *endpoints, const char *more, bool real_time);
 
-/* The same with one endpoint, "peer", which is that peer: plain, or over TLS with the authorities of `ca_file`. */
-void mvt_opaque_boot_with(const struct mvt_stream_peer *peer, const char *ca_file, bool real_time);
+/* ---- one peer ---- */
 
-/* Parameters for a channel to that endpoint on the static buffers, of which it gets `receive_len` and `send_len` bytes.
+/* It, and what it may need. A test that makes its own peer puts it here, so that one fixture ends all. */
+extern struct mvt_stream_peer mvt_peer;
+extern struct mvt_pki mvt_peer_pki;
+extern struct mvt_tempdir mvt_peer_dir;
+
+/* Boots a device whose profile has one endpoint, "peer", which is mvt_peer: plain, or over TLS, where mvt_peer_pki are
+ * the authorities; and more sections of the profile or NULL. */
+void mvt_opaque_boot_peer(const char *more, bool real_time);
+
+/* Begin to listen, with TLS with a certificate for 127.0.0.1. */
+void mvt_peer_begin_unix(void);
+void mvt_peer_begin_tls(void (*listen)(struct mvt_stream_peer *ret, const struct mvt_certificate *certificate));
+
+/* Fixtures: both, and the end of what either of them, or a test, began. */
+void mvt_opaque_boot_tcp(void);
+void mvt_opaque_boot_tcp_real(void);
+void mvt_opaque_boot_unix(void);
+void mvt_opaque_boot_unix_real(void);
+void mvt_opaque_boot_tls(void);
+void mvt_opaque_end(void);
+
+/* ---- channels ---- */
+
+/* Parameters for a channel to the endpoint on the static buffers, of which it gets `receive_len` and `send_len` bytes.
  */
 struct MvOpenChannelParams mvt_opaque_params(const char *endpoint, uint32_t receive_len, uint32_t send_len);
 
