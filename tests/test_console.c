@@ -10,6 +10,7 @@
 #include "stm32u5xx.h"
 #include "suite.h"
 #include "tempdir.h"
+#include "traced.h"
 
 #define BLOCK 512
 
@@ -259,12 +260,8 @@ static void run_child(void (*body)(void), uint32_t status, struct mvt_child *ret
         mvt_write_file(child_profile, settings, strlen(settings));
         child_status = status;
         mvt_child_run(ret, body);
-        char events[4096] = "";
-        FILE *log = fopen(child_events, "re");
-        if (log) {
-                events[fread(events, 1, sizeof events - 1, log)] = '\0';
-                fclose(log);
-        }
+        char events[4096];
+        mvt_read_file(child_events, events, sizeof events);
         mvt_tempdir_remove(&dir);
         ck_assert_msg(strstr(events, " shutdown ") != NULL, "the event log has no end: %s", events);
 }
@@ -340,20 +337,10 @@ END_TEST
 
 START_TEST(the_event_log_has_the_messages)
 {
-        struct mvt_tempdir dir;
-        char file[MVT_PATH_SIZE], profile[MVT_PATH_SIZE + 64], events[4096];
-        mvt_tempdir_make(&dir);
-        mvt_path(file, &dir, "events");
-        snprintf(profile, sizeof profile, "trace: {file: %s}\ndevice: {test_mode: true}\n", file);
-        mvt_device_boot(&(struct mvt_device){.profile = profile});
+        mvt_traced_boot(&(struct mvt_device){.profile = "device: {test_mode: true}\n"});
         init();
         expect_printed("seen", "test: seen\n");
-        mvt_device_end();
-        FILE *log = fopen(file, "re");
-        ck_assert_ptr_nonnull(log);
-        events[fread(events, 1, sizeof events - 1, log)] = '\0';
-        fclose(log);
-        mvt_tempdir_remove(&dir);
+        const char *events = mvt_traced_end();
         ck_assert_msg(strstr(events, "test_log \"seen\"") != NULL, "%s", events);
 }
 END_TEST

@@ -308,10 +308,7 @@ static void rename_in(const char *name, const char *word, const char *other)
         static char bytes[1 << 17];
         char path[MVT_PATH_SIZE];
         mvt_path(path, &dir, name);
-        FILE *file = fopen(path, "re");
-        ck_assert_ptr_nonnull(file);
-        size_t len = fread(bytes, 1, sizeof bytes, file);
-        fclose(file);
+        size_t len = mvt_read_file(path, bytes, sizeof bytes);
         char *place = memmem(bytes, len, word, strlen(word));
         ck_assert_ptr_nonnull(place);
         memcpy(place, other, strlen(word));

@@ -211,10 +211,7 @@ START_TEST(the_event_log_ends_with_it)
         setenv("MVSIM_TRACE", path, 1);
         run(wait_for_nothing);
         unsetenv("MVSIM_TRACE");
-        FILE *file = fopen(path, "re");
-        ck_assert_ptr_nonnull(file);
-        text[fread(text, 1, sizeof text - 1, file)] = '\0';
-        fclose(file);
+        mvt_read_file(path, text, sizeof text);
         const char *last = strstr(text, "    0.400000 deadlock calls=0\n");
         ck_assert_ptr_nonnull(last);
         ck_assert_str_eq(last, "    0.400000 deadlock calls=0\n");

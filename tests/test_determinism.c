@@ -322,12 +322,8 @@ static void child(void)
 static char *read_log(const char *path, size_t *ret_len)
 {
         char *text = malloc(LOG_SIZE);
-        FILE *file = fopen(path, "re");
         ck_assert_ptr_nonnull(text);
-        ck_assert_ptr_nonnull(file);
-        *ret_len = fread(text, 1, LOG_SIZE - 1, file);
-        text[*ret_len] = '\0';
-        fclose(file);
+        *ret_len = mvt_read_file(path, text, LOG_SIZE);
         return text;
 }
 

@@ -1,75 +1,36 @@
 /* An application that restarts itself and sleeps deeply, run as the process that it is. */
 #include <check.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "child.h"
+#include "program.h"
 #include "suite.h"
-#include "tempdir.h"
 
 #define DONE 7
 
-static struct mvt_tempdir dir;
-static char profile[MVT_PATH_SIZE], trace[MVT_PATH_SIZE], printed[MVT_PATH_SIZE];
-static struct mvt_child child;
-static const char *plan;
-
-static void set_up(void)
+/* A descriptor that every life is to find open. */
+static void hand_on(void)
 {
-        mvt_tempdir_make(&dir);
-        mvt_path(profile, &dir, "profile.yaml");
-        mvt_path(trace, &dir, "events");
-        mvt_path(printed, &dir, "printed");
-        setenv("MVSIM_PROFILE", profile, 1);
-        setenv("MVSIM_TIME", "virtual", 1);
-        unsetenv("MVSIM_TRACE");
-        unsetenv("MVSIM_SUMMARY");
-}
-
-static void tear_down(void)
-{
-        mvt_tempdir_remove(&dir);
-}
-
-static void become_the_application(void)
-{
-        const char *application = getenv("LIVING");
-        int output = open(printed, O_WRONLY | O_CREAT | O_TRUNC, 0666);
-        dup2(output, STDOUT_FILENO);
-        dup2(output, 20);
-        close(output);
+        dup2(STDOUT_FILENO, 20);
         setenv("LIVING_HANDED_ON", "20", 1);
-        execl(application ? application : "LIVING is not set", "the-application", plan, (char *)NULL);
-        fprintf(stderr, "%s", strerror(errno));
-        _exit(99);
 }
 
-static void run(const char *the_plan, const char *settings)
+static void run(const char *plan, const char *settings)
 {
-        plan = the_plan;
-        mvt_write_file(profile, settings, strlen(settings));
-        mvt_child_run(&child, become_the_application);
+        mvt_program_run("LIVING", (const char *const[]){plan, NULL}, settings, hand_on);
 }
 
 static void expect_said(const char *text)
 {
-        ck_assert_msg(mvt_count(child.output, text) == 1, "\"%s\" is not there once: %s", text, child.output);
-}
-
-static void expect_end(int status)
-{
-        ck_assert_msg(child.exit_status == status, "status %d, signal %d: %s", child.exit_status, child.signal,
-                      child.output);
+        mvt_program_expect_said(text, 1);
 }
 
 START_TEST(a_restart_keeps_the_clocks)
 {
         run("r", "{}\n");
-        expect_end(DONE);
+        mvt_program_expect_end(DONE);
         expect_said("life 0: reason 0, second 0, wall time unknown\n");
         expect_said("life 1: reason 2, second 0, wall time known\n");
 }
@@ -78,7 +39,7 @@ END_TEST
 START_TEST(standby_lasts_and_keeps_the_clocks)
 {
         run("s", "{}\n");
-        expect_end(DONE);
+        mvt_program_expect_end(DONE);
         expect_said("life 1: reason 15, second 3, wall time known\n");
 }
 END_TEST
@@ -86,7 +47,7 @@ END_TEST
 START_TEST(shutdown_ends_in_a_cold_boot)
 {
         run("S", "{}\n");
-        expect_end(DONE);
+        mvt_program_expect_end(DONE);
         expect_said("life 1: reason 0, second 0, wall time unknown\n");
 }
 END_TEST
@@ -94,7 +55,7 @@ END_TEST
 START_TEST(deep_sleep_ends_when_the_check_in_is_due)
 {
         run("d", "power: {check_in_ms: 60000}\n");
-        expect_end(DONE);
+        mvt_program_expect_end(DONE);
         expect_said("life 1: reason 12, second 60, wall time known\n");
 }
 END_TEST
@@ -103,7 +64,7 @@ START_TEST(deep_sleep_really_lasts_in_real_time)
 {
         setenv("MVSIM_TIME", "real", 1);
         run("d", "power: {check_in_ms: 1100}\nnetwork: {connect_ms: 10}\n");
-        expect_end(DONE);
+        mvt_program_expect_end(DONE);
         expect_said("life 1: reason 12, second 1, wall time known\n");
 }
 END_TEST
@@ -111,7 +72,7 @@ END_TEST
 START_TEST(deep_sleep_that_nothing_ends_is_reported)
 {
         run("d", "{}\n");
-        expect_end(70);
+        mvt_program_expect_end(70);
         expect_said("the device sleeps deeply and nothing is left that could wake it");
 }
 END_TEST
@@ -119,7 +80,7 @@ END_TEST
 START_TEST(lives_may_follow_each_other_in_any_order)
 {
         run("rsScr", "memory: {on_fault: restart, restarts: 1}\n");
-        expect_end(DONE);
+        mvt_program_expect_end(DONE);
         expect_said("life 1: reason 2, second 0, wall time known\n");
         expect_said("life 2: reason 15, second 3, wall time known\n");
         expect_said("life 3: reason 0, second 0, wall time unknown\n");
@@ -131,7 +92,7 @@ END_TEST
 START_TEST(a_timer_of_the_hosts_ends_with_the_life_that_set_it)
 {
         run("kkkk", "memory: {on_fault: restart, restarts: 4}\n");
-        expect_end(DONE);
+        mvt_program_expect_end(DONE);
         expect_said("life 4: reason 8, second 1, wall time known\n");
 }
 END_TEST
@@ -139,10 +100,10 @@ END_TEST
 START_TEST(lives_may_have_an_end)
 {
         run("rrr", "power: {lives: 3}\nlog: {level: info}\n");
-        expect_end(0);
+        mvt_program_expect_end(0);
         expect_said("life 2:");
         expect_said("the application has had 3 lives (power.lives): the process ends");
-        ck_assert_uint_eq(mvt_count(child.output, "life 3:"), 0);
+        ck_assert_uint_eq(mvt_count(mvt_program.child.output, "life 3:"), 0);
 }
 END_TEST
 
@@ -169,7 +130,7 @@ START_TEST(the_world_ends_a_life)
                  ends[_i % ENDS].event);
         setenv("MVSIM_TIME", _i / ENDS % 2 ? "real" : "virtual", 1);
         run(doings[_i / (2 * ENDS)], settings);
-        expect_end(DONE);
+        mvt_program_expect_end(DONE);
         expect_said(ends[_i % ENDS].said);
 }
 END_TEST
@@ -177,34 +138,26 @@ END_TEST
 START_TEST(a_life_that_another_thread_ends_cannot_be_caught)
 {
         run("t", "{}\n");
-        expect_end(2);
+        mvt_program_expect_end(2);
         expect_said("mvRestart: the thread that ended the application's life is not the one that mvsim_catch() runs it "
                     "on, and cannot be left (use mvsim_on_ending)");
 }
 END_TEST
 
-static char *content(const char *path)
-{
-        static char text[1 << 16];
-        FILE *file = fopen(path, "re");
-        ck_assert_ptr_nonnull(file);
-        text[fread(text, 1, sizeof text - 1, file)] = '\0';
-        fclose(file);
-        return text;
-}
-
 START_TEST(what_was_printed_is_not_lost)
 {
+        char printed[256];
         run("rs", "{}\n");
-        ck_assert_str_eq(content(printed), "printed in life 0\nprinted in life 1\nprinted in life 2\n");
+        mvt_read_file(mvt_program.printed, printed, sizeof printed);
+        ck_assert_str_eq(printed, "printed in life 0\nprinted in life 1\nprinted in life 2\n");
 }
 END_TEST
 
 START_TEST(the_event_log_goes_on)
 {
-        setenv("MVSIM_TRACE", trace, 1);
+        setenv("MVSIM_TRACE", mvt_program.trace, 1);
         run("rs", "{}\n");
-        const char *events = content(trace);
+        const char *events = mvt_program_events();
         ck_assert_uint_eq(mvt_count(events, " boot device="), 1);
         const char *first = strstr(events, " call mvRestart mode=0 returned=OKAY\n");
         const char *second = strstr(events, " restart count=1 reason=2\n");
@@ -218,29 +171,29 @@ END_TEST
 START_TEST(the_same_seed_lives_in_the_same_way)
 {
         static char events[1 << 16];
-        setenv("MVSIM_TRACE", trace, 1);
+        setenv("MVSIM_TRACE", mvt_program.trace, 1);
         run("rsS", "{}\n");
-        snprintf(events, sizeof events, "%s", content(trace));
+        snprintf(events, sizeof events, "%s", mvt_program_events());
         run("rsS", "{}\n");
-        ck_assert_str_eq(events, content(trace));
+        ck_assert_str_eq(events, mvt_program_events());
 }
 END_TEST
 
 START_TEST(a_power_cut_ends_in_a_cold_boot)
 {
         run("f", "flash: {power_cut: 2}\n");
-        expect_end(DONE);
+        mvt_program_expect_end(DONE);
         expect_said(
                 "mvExternalFlashWriteBlocking: power fails in the middle of operation 2 of this life, at 0x00001000");
         expect_said("life 1: reason 0, second 0, wall time unknown\n");
-        ck_assert_uint_eq(mvt_count(child.output, "handles-open"), 0);
+        ck_assert_uint_eq(mvt_count(mvt_program.child.output, "handles-open"), 0);
 }
 END_TEST
 
 START_TEST(a_power_cut_counts_over_all_lives_and_comes_once)
 {
         run("rfrr", "flash: {power_cut: 3}\n");
-        expect_end(DONE);
+        mvt_program_expect_end(DONE);
         expect_said("power fails in the middle of operation 2 of this life");
         expect_said("life 2: reason 0, second 0, wall time unknown\n");
         expect_said("life 4: reason 2, ");
@@ -251,7 +204,7 @@ START_TEST(each_life_has_its_summary)
 {
         setenv("MVSIM_SUMMARY", "1", 1);
         run("r", "{}\n");
-        ck_assert_uint_eq(mvt_count(child.output, "mvsim: summary:"), 2);
+        ck_assert_uint_eq(mvt_count(mvt_program.child.output, "mvsim: summary:"), 2);
 }
 END_TEST
 
@@ -259,7 +212,7 @@ Suite *suite(void)
 {
         Suite *suite = suite_create("lives");
         TCase *tests = tcase_create("lives");
-        tcase_add_checked_fixture(tests, set_up, tear_down);
+        tcase_add_checked_fixture(tests, mvt_program_set_up, mvt_program_tear_down);
         tcase_set_timeout(tests, 60);
         tcase_add_test(tests, a_restart_keeps_the_clocks);
         tcase_add_test(tests, standby_lasts_and_keeps_the_clocks);

@@ -53,11 +53,7 @@ static enum MvStatus put(const char *text)
 static const char *sent(void)
 {
         static char text[8192];
-        FILE *file = fopen(log_path, "r");
-        ck_assert_ptr_nonnull(file);
-        size_t len = fread(text, 1, sizeof text - 1, file);
-        text[len] = '\0';
-        fclose(file);
+        mvt_read_file(log_path, text, sizeof text);
         return text;
 }
 

@@ -36,10 +36,7 @@ static const char *log_text(void)
         static char text[8192];
         char path[MVT_PATH_SIZE];
         mvt_path(path, &dir, LOG_NAME);
-        FILE *file = fopen(path, "re");
-        ck_assert_ptr_nonnull(file);
-        text[fread(text, 1, sizeof text - 1, file)] = '\0';
-        fclose(file);
+        mvt_read_file(path, text, sizeof text);
         return text;
 }
 

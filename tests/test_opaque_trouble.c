@@ -345,10 +345,7 @@ static const char *log_of_a_visit(void)
         mvt_opaque_expect_closure(&channel, MV_CLOSUREREASON_CHANNELCLOSEDBYSERVER);
         mvt_stream_peer_finish(&mvt_peer);
         mvt_online_end();
-        FILE *file = fopen(path, "re");
-        ck_assert_ptr_nonnull(file);
-        text[fread(text, 1, sizeof text - 1, file)] = '\0';
-        fclose(file);
+        mvt_read_file(path, text, sizeof text);
         mvt_tempdir_remove(&mvt_peer_dir);
         return text;
 }

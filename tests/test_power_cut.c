@@ -9,6 +9,7 @@
 #include "stm32u5xx.h"
 #include "suite.h"
 #include "tempdir.h"
+#include "traced.h"
 
 #define PAGE   256U
 #define SECTOR 4096U
@@ -320,19 +321,9 @@ END_TEST
 
 START_TEST(the_event_log_has_it)
 {
-        struct mvt_tempdir dir;
-        char file[MVT_PATH_SIZE], profile[MVT_PATH_SIZE + 64], events[8192];
-        mvt_tempdir_make(&dir);
-        mvt_path(file, &dir, "events");
-        snprintf(profile, sizeof profile, "trace: {file: %s}\n", file);
-        mvt_device_boot(&(struct mvt_device){.profile = profile, .leaves_handles = true});
+        mvt_traced_boot(&(struct mvt_device){.leaves_handles = true});
         do_cut(program, 2);
-        mvt_device_end();
-        FILE *log = fopen(file, "re");
-        ck_assert_ptr_nonnull(log);
-        events[fread(events, 1, sizeof events - 1, log)] = '\0';
-        fclose(log);
-        mvt_tempdir_remove(&dir);
+        const char *events = mvt_traced_end();
         ck_assert_msg(strstr(events, "power_cut operation=2 address=0x00000100") != NULL, "%s", events);
 }
 END_TEST

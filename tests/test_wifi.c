@@ -6,7 +6,7 @@
 #include "handlers.h"
 #include "stm32u5xx.h"
 #include "suite.h"
-#include "tempdir.h"
+#include "traced.h"
 
 #define SSID_MAX     32
 #define PASSWORD_MAX 64
@@ -268,19 +268,9 @@ END_TEST
 
 START_TEST(the_event_log_has_the_name_and_not_the_password)
 {
-        struct mvt_tempdir dir;
-        char file[MVT_PATH_SIZE], profile[MVT_PATH_SIZE + 32], events[4096];
-        mvt_tempdir_make(&dir);
-        mvt_path(file, &dir, "events");
-        snprintf(profile, sizeof profile, "trace: {file: %s}\n", file);
-        mvt_device_boot(&(struct mvt_device){.profile = profile});
+        mvt_traced_boot(&(struct mvt_device){.profile = NULL});
         expect_okay(set(text("network"), text("hush")));
-        mvt_device_end();
-        FILE *log = fopen(file, "re");
-        ck_assert_ptr_nonnull(log);
-        events[fread(events, 1, sizeof events - 1, log)] = '\0';
-        fclose(log);
-        mvt_tempdir_remove(&dir);
+        const char *events = mvt_traced_end();
         ck_assert_msg(strstr(events, "wifi_ssid=\"network\"") != NULL, "%s", events);
         ck_assert_ptr_nonnull(strstr(events, "wifi_password.length=4"));
         ck_assert_ptr_null(strstr(events, "hush"));

@@ -39,3 +39,13 @@ void mvt_write_file(const char *path, const void *data, size_t len)
         ck_assert_uint_eq(fwrite(data, 1, len, file), len);
         ck_assert_int_eq(fclose(file), 0);
 }
+
+size_t mvt_read_file(const char *path, char *ret_text, size_t size)
+{
+        FILE *file = fopen(path, "re");
+        ck_assert_msg(file != NULL, "cannot read %s", path);
+        size_t len = fread(ret_text, 1, size - 1, file);
+        ret_text[len] = '\0';
+        fclose(file);
+        return len;
+}

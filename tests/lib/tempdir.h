@@ -22,4 +22,7 @@ void mvt_path(char ret_path[MVT_PATH_SIZE], const struct mvt_tempdir *dir, const
 /* Makes or replaces the file. */
 void mvt_write_file(const char *path, const void *data, size_t len);
 
+/* What is in the file, terminated, as far as there is room for it; its length. Fails the test when there is no file. */
+size_t mvt_read_file(const char *path, char *ret_text, size_t size);
+
 #endif
