@@ -1,5 +1,7 @@
 #include "centre.h"
 
+#include "log.h"
+
 static void empty_ring(struct centre *centre)
 {
         for (unsigned i = 0; i < CENTRE_RECORDS; i++)
@@ -7,7 +9,7 @@ static void empty_ring(struct centre *centre)
         centre->next = 0;
 }
 
-enum MvStatus centre_open(struct centre *centre, IRQn_Type irq)
+bool centre_open(struct centre *centre, IRQn_Type irq, const char *what)
 {
         const struct MvNotificationSetup setup = {
                 .irq = (uint32_t)irq,
@@ -16,11 +18,13 @@ enum MvStatus centre_open(struct centre *centre, IRQn_Type irq)
         };
         empty_ring(centre);
         enum MvStatus status = mvSetupNotifications(&setup, &centre->handle);
-        if (status != MV_STATUS_OKAY)
-                return status;
+        if (status != MV_STATUS_OKAY) {
+                log_line("no notification centre for %s: status 0x%02x", what, (unsigned)status);
+                return false;
+        }
         NVIC_ClearPendingIRQ(irq);
         NVIC_EnableIRQ(irq);
-        return MV_STATUS_OKAY;
+        return true;
 }
 
 void centre_close(struct centre *centre, IRQn_Type irq)

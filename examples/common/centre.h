@@ -15,8 +15,9 @@ struct centre {
         unsigned next; /* the record that comes next; used by the interrupt's handler only */
 };
 
-/* Opens it and lets its interrupt in. The application must define that interrupt's handler. */
-enum MvStatus centre_open(struct centre *centre, IRQn_Type irq);
+/* Opens it and lets its interrupt in. The application must define that interrupt's handler. False: it cannot be opened;
+ * the log says why, and that it was for `what`. */
+bool centre_open(struct centre *centre, IRQn_Type irq, const char *what);
 
 /* Keeps the interrupt out and closes the centre. */
 void centre_close(struct centre *centre, IRQn_Type irq);

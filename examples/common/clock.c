@@ -17,6 +17,20 @@ uint64_t clock_us(void)
         return now;
 }
 
+/* Masked while it looks: an interrupt between the look and the sleep would be slept through. */
+void clock_wait(volatile bool *flag)
+{
+        __disable_irq();
+        while (!*flag) {
+                __WFI();
+                __enable_irq();
+                __ISB();
+                __disable_irq();
+        }
+        *flag = false;
+        __enable_irq();
+}
+
 /* The end of the time has no interrupt that would end a __WFI, so the clock is looked at again and again. */
 bool clock_wait_for(const volatile bool *flag, uint32_t limit_ms)
 {

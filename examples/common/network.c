@@ -27,16 +27,13 @@ void TIM8_BRK_IRQHandler(void)
 
 bool network_start(void)
 {
-        enum MvStatus status = centre_open(&network.centre, NETWORK_IRQ);
-        if (status != MV_STATUS_OKAY) {
-                log_line("no notification centre for the network: status 0x%02x", (unsigned)status);
+        if (!centre_open(&network.centre, NETWORK_IRQ, "the network"))
                 return false;
-        }
         const struct MvRequestNetworkParams params = {
                 .version = 1,
                 .v1 = {.notification_handle = network.centre.handle, .notification_tag = NETWORK_TAG},
         };
-        status = mvRequestNetwork(&params, &network.handle);
+        enum MvStatus status = mvRequestNetwork(&params, &network.handle);
         if (status == MV_STATUS_OKAY)
                 return true;
         log_line("the network cannot be asked for: status 0x%02x", (unsigned)status);
@@ -63,19 +60,6 @@ static bool may_be_connected(void)
         return mvGetNetworkStatus(network.handle, &status) != MV_STATUS_OKAY || status == MV_NETWORKSTATUS_CONNECTED;
 }
 
-/* Masked while it looks: a change between the look and the sleep would be slept through. */
-static void sleep_until_changed(void)
-{
-        __disable_irq();
-        while (!changed) {
-                __WFI();
-                __enable_irq();
-                __ISB();
-                __disable_irq();
-        }
-        __enable_irq();
-}
-
 /* The flag is lowered before the status is asked for: what changes from then on raises it again. */
 void network_wait(void)
 {
@@ -83,10 +67,9 @@ void network_wait(void)
         if (may_be_connected())
                 return;
         log_line("waiting for the network");
-        do {
-                sleep_until_changed();
-                changed = false;
-        } while (!may_be_connected());
+        do
+                clock_wait(&changed);
+        while (!may_be_connected());
         log_line("the network is there");
 }
 

@@ -4,12 +4,11 @@
 #include <strings.h>
 
 #include "centre.h"
+#include "channels.h"
 #include "clock.h"
 #include "log.h"
-#include "network.h"
 
 #define HTTP_IRQ        TIM1_BRK_IRQn
-#define HTTP_TAG        2
 #define REQUEST_MS      10000
 #define ANSWER_LIMIT_MS 15000 /* Microvisor answers in REQUEST_MS; this is for the case that it does not */
 
@@ -19,8 +18,8 @@ static struct {
 } http;
 
 /* Lent to Microvisor while a channel is open. */
-static uint8_t send_buffer[512] __attribute__((aligned(512)));
-static uint8_t receive_buffer[2048] __attribute__((aligned(512)));
+static uint8_t send_buffer[512] CHANNEL_BUFFER;
+static uint8_t receive_buffer[2048] CHANNEL_BUFFER;
 
 static volatile bool answered; /* the answer, or word that none will come */
 
@@ -38,35 +37,12 @@ void TIM1_BRK_IRQHandler(void)
 
 bool http_start(void)
 {
-        enum MvStatus status = centre_open(&http.centre, HTTP_IRQ);
-        if (status != MV_STATUS_OKAY)
-                log_line("no notification centre for HTTP: status 0x%02x", (unsigned)status);
-        return status == MV_STATUS_OKAY;
+        return centre_open(&http.centre, HTTP_IRQ, "HTTP");
 }
 
 void http_stop(void)
 {
         centre_close(&http.centre, HTTP_IRQ);
-}
-
-static enum MvStatus open_channel(void)
-{
-        const struct MvOpenChannelParams params = {
-                .version = 1,
-                .v1 =
-                        {
-                                .notification_handle = http.centre.handle,
-                                .notification_tag = HTTP_TAG,
-                                .network_handle = network_handle(),
-                                .receive_buffer = receive_buffer,
-                                .receive_buffer_len = sizeof receive_buffer,
-                                .send_buffer = send_buffer,
-                                .send_buffer_len = sizeof send_buffer,
-                                .channel_type = MV_CHANNELTYPE_HTTP,
-                                .endpoint = {.data = (const uint8_t *)"", .length = 0},
-                        },
-        };
-        return mvOpenChannel(&params, &http.channel);
 }
 
 static struct MvSizedString text(const char *string)
@@ -158,11 +134,9 @@ static bool exchange(const char *url, struct http_answer *ret_answer)
 
 bool http_get(const char *url, struct http_answer *ret_answer)
 {
-        enum MvStatus status = open_channel();
-        if (status != MV_STATUS_OKAY) {
-                log_line("no channel can be opened: status 0x%02x", (unsigned)status);
+        const struct channel_buffers buffers = {receive_buffer, sizeof receive_buffer, send_buffer, sizeof send_buffer};
+        if (!channels_open(MV_CHANNELTYPE_HTTP, "", &buffers, &http.centre, &http.channel))
                 return false;
-        }
         bool done = exchange(url, ret_answer);
         mvCloseChannel(&http.channel);
         return done;

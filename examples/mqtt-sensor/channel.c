@@ -1,15 +1,13 @@
 #include "channel.h"
 
 #include "centre.h"
+#include "channels.h"
 #include "clock.h"
-#include "log.h"
-#include "network.h"
 
 #define CHANNEL_IRQ TIM1_BRK_IRQn
-#define CHANNEL_TAG 2
 
-static uint8_t send_buffer[4096] __attribute__((aligned(512)));
-static uint8_t receive_buffer[7168] __attribute__((aligned(512)));
+static uint8_t send_buffer[4096] CHANNEL_BUFFER;
+static uint8_t receive_buffer[7168] CHANNEL_BUFFER;
 
 static struct {
         struct centre centre;
@@ -38,10 +36,7 @@ void TIM1_BRK_IRQHandler(void)
 
 bool channel_start(void)
 {
-        enum MvStatus status = centre_open(&channel.centre, CHANNEL_IRQ);
-        if (status != MV_STATUS_OKAY)
-                log_line("no notification centre for channels: status 0x%02x", (unsigned)status);
-        return status == MV_STATUS_OKAY;
+        return centre_open(&channel.centre, CHANNEL_IRQ, "channels");
 }
 
 void channel_stop(void)
@@ -52,28 +47,11 @@ void channel_stop(void)
 
 bool channel_open(enum MvChannelType type)
 {
-        const struct MvOpenChannelParams params = {
-                .version = 1,
-                .v1 =
-                        {
-                                .notification_handle = channel.centre.handle,
-                                .notification_tag = CHANNEL_TAG,
-                                .network_handle = network_handle(),
-                                .receive_buffer = receive_buffer,
-                                .receive_buffer_len = sizeof receive_buffer,
-                                .send_buffer = send_buffer,
-                                .send_buffer_len = sizeof send_buffer,
-                                .channel_type = type,
-                                .endpoint = {.data = (const uint8_t *)"", .length = 0},
-                        },
-        };
+        const struct channel_buffers buffers = {receive_buffer, sizeof receive_buffer, send_buffer, sizeof send_buffer};
         readable = 0;
         read = 0;
         lost = false;
-        enum MvStatus status = mvOpenChannel(&params, &channel.handle);
-        if (status != MV_STATUS_OKAY)
-                log_line("no channel can be opened: status 0x%02x", (unsigned)status);
-        return status == MV_STATUS_OKAY;
+        return channels_open(type, "", &buffers, &channel.centre, &channel.handle);
 }
 
 void channel_close(void)

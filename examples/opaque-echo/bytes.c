@@ -1,13 +1,10 @@
 #include "bytes.h"
 
-#include <string.h>
-
 #include "centre.h"
-#include "log.h"
-#include "network.h"
+#include "channels.h"
+#include "clock.h"
 
 #define BYTES_IRQ TIM1_BRK_IRQn
-#define BYTES_TAG 2
 
 static struct {
         struct centre centre;
@@ -15,8 +12,8 @@ static struct {
 } bytes;
 
 /* Lent to Microvisor while a channel is open; what has come is read where it lies. */
-static uint8_t send_buffer[1024] __attribute__((aligned(512)));
-static uint8_t receive_buffer[1024] __attribute__((aligned(512)));
+static uint8_t send_buffer[1024] CHANNEL_BUFFER;
+static uint8_t receive_buffer[1024] CHANNEL_BUFFER;
 
 static volatile bool changed; /* something has come, or there is room, or the channel has ended */
 
@@ -31,10 +28,7 @@ void TIM1_BRK_IRQHandler(void)
 
 bool bytes_start(void)
 {
-        enum MvStatus status = centre_open(&bytes.centre, BYTES_IRQ);
-        if (status != MV_STATUS_OKAY)
-                log_line("no notification centre for the channel: status 0x%02x", (unsigned)status);
-        return status == MV_STATUS_OKAY;
+        return centre_open(&bytes.centre, BYTES_IRQ, "the channel");
 }
 
 void bytes_stop(void)
@@ -45,26 +39,9 @@ void bytes_stop(void)
 /* Whether the connection can be made shows later: the channel ends if it cannot. */
 bool bytes_open(const char *endpoint)
 {
-        const struct MvOpenChannelParams params = {
-                .version = 1,
-                .v1 =
-                        {
-                                .notification_handle = bytes.centre.handle,
-                                .notification_tag = BYTES_TAG,
-                                .network_handle = network_handle(),
-                                .receive_buffer = receive_buffer,
-                                .receive_buffer_len = sizeof receive_buffer,
-                                .send_buffer = send_buffer,
-                                .send_buffer_len = sizeof send_buffer,
-                                .channel_type = MV_CHANNELTYPE_OPAQUEBYTES,
-                                .endpoint = {.data = (const uint8_t *)endpoint, .length = (uint32_t)strlen(endpoint)},
-                        },
-        };
+        const struct channel_buffers buffers = {receive_buffer, sizeof receive_buffer, send_buffer, sizeof send_buffer};
         changed = false;
-        enum MvStatus status = mvOpenChannel(&params, &bytes.channel);
-        if (status != MV_STATUS_OKAY)
-                log_line("no channel to \"%s\" can be opened: status 0x%02x", endpoint, (unsigned)status);
-        return status == MV_STATUS_OKAY;
+        return channels_open(MV_CHANNELTYPE_OPAQUEBYTES, endpoint, &buffers, &bytes.centre, &bytes.channel);
 }
 
 void bytes_close(void)
@@ -72,18 +49,9 @@ void bytes_close(void)
         mvCloseChannel(&bytes.channel);
 }
 
-/* Masked while it looks: an event between the look and the sleep would be slept through. */
 void bytes_wait(void)
 {
-        __disable_irq();
-        while (!changed) {
-                __WFI();
-                __enable_irq();
-                __ISB();
-                __disable_irq();
-        }
-        changed = false;
-        __enable_irq();
+        clock_wait(&changed);
 }
 
 enum MvStatus bytes_look(const uint8_t **ret_bytes, uint32_t *ret_len)
