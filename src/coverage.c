@@ -13,6 +13,7 @@
 
 #include "sim/diag.h"
 #include "sim/memory/cut_file.h"
+#include "sim/profile/path.h"
 
 #define WHY_SIZE MVS_COVERAGE_WHY_SIZE
 
@@ -75,13 +76,14 @@ static int explain(char ret_why[WHY_SIZE], const char *why)
 static int expand(const char *pattern, char ret_path[PATH_MAX], char ret_why[WHY_SIZE])
 {
         size_t used = 0;
+        if (!mvs_pattern_is_one(pattern))
+                return explain(ret_why, "it has something else than " MVS_PATTERN_RULE);
         for (const char *at = pattern; *at && used < PATH_MAX; at++) {
                 if (at[0] == '%' && at[1] == 'p')
                         used += (size_t)snprintf(ret_path + used, PATH_MAX - used, "%d", (int)getpid());
                 else
                         ret_path[used++] = *at;
-                if (at[0] == '%' && (at[1] == 'p' || at[1] == '%'))
-                        at++;
+                at += at[0] == '%';
         }
         if (used >= PATH_MAX)
                 return explain(ret_why, "the name is too long");
@@ -95,6 +97,37 @@ static int explain_error(char ret_why[WHY_SIZE], int error)
         return -error;
 }
 
+/* What another has locked for something else, its flash say, would never be let go. */
+static int look_before_locking(int fd, char ret_why[WHY_SIZE])
+{
+        struct stat st;
+        uint64_t magic = 0;
+        if (fstat(fd, &st) < 0)
+                return explain_error(ret_why, errno);
+        if (!S_ISREG(st.st_mode))
+                return explain(ret_why, "it is not a regular file");
+        if (pread(fd, &magic, sizeof magic, 0) < 0)
+                return explain_error(ret_why, errno);
+        return magic == 0 || magic == MVS_COVERAGE_MAGIC ? 0 : explain(ret_why, MVS_COVERAGE_NO_RECORD);
+}
+
+/* Where the file system makes room bit by bit, a process that was killed then leaves fewer zeros than there should be.
+ */
+static bool is_cut_off(int fd, size_t size)
+{
+        char bytes[4096];
+        ssize_t len;
+        if (size >= sizeof(struct mvs_coverage_record))
+                return false;
+        for (off_t at = 0; (len = pread(fd, bytes, sizeof bytes, at)) > 0; at += len) {
+                for (ssize_t i = 0; i < len; i++) {
+                        if (bytes[i])
+                                return false;
+                }
+        }
+        return len == 0;
+}
+
 /* Nobody else makes or looks meanwhile. A file that is there and is not one of ours is left as it is. */
 static int give_size(int fd, size_t *ret_size, char ret_why[WHY_SIZE])
 {
@@ -105,13 +138,13 @@ static int give_size(int fd, size_t *ret_size, char ret_why[WHY_SIZE])
         }
         if (fstat(fd, &st) < 0)
                 return explain_error(ret_why, errno);
-        if (!S_ISREG(st.st_mode))
-                return explain(ret_why, "it is not a regular file");
         *ret_size = (size_t)st.st_size;
-        if (st.st_size > 0)
+        if (st.st_size > 0 && !is_cut_off(fd, *ret_size))
                 return 0;
         int error = posix_fallocate(fd, 0, sizeof(struct mvs_coverage_record));
         *ret_size = sizeof(struct mvs_coverage_record);
+        if (error && ftruncate(fd, 0) < 0)
+                error = errno;
         return error ? explain_error(ret_why, error) : 0;
 }
 
@@ -150,7 +183,9 @@ static int map(struct mvs_coverage *coverage, int fd, char ret_why[WHY_SIZE])
         int result = make_table(table);
         if (result < 0)
                 return explain_error(ret_why, -result);
-        result = give_size(fd, &size, ret_why);
+        result = look_before_locking(fd, ret_why);
+        if (result == 0)
+                result = give_size(fd, &size, ret_why);
         if (result < 0)
                 return result;
         size_t len = sizeof *coverage->record;

@@ -1,6 +1,8 @@
 /* The one device of the process: booting, shutting down, and what a fork and the process's exit do to it. */
 #include "sim/diag.h"
 #include "sim/memory/report.h"
+#include "sim/profile/number.h"
+#include "sim/profile/outputs.h"
 #include "src/deadlock.h"
 #include "src/device.h"
 
@@ -36,7 +38,7 @@ static int apply_time(struct mvs_profile *profile, const struct mvsim_options *o
         } else if (real || virtual) {
                 profile->time.mode = real ? MVS_TIME_REAL : MVS_TIME_VIRTUAL;
         } else if (text) {
-                mvs_diag(MVS_LOG_ERROR, "MVSIM_TIME is \"%s\": it must be real or virtual", text);
+                mvs_diag(MVS_LOG_ERROR, "MVSIM_TIME is \"%s\": it must be real or virtual, or unset", text);
                 return -EINVAL;
         }
         return 0;
@@ -49,11 +51,12 @@ static int apply_seed(struct mvs_profile *profile, const struct mvsim_options *o
                 return mvs_profile_set_seed(profile, *options->seed);
         if (!text)
                 return 0;
-        char *end;
-        errno = 0;
-        uint64_t seed = strtoull(text, &end, 0);
-        if (errno || end == text || *end || *text == '-') {
-                mvs_diag(MVS_LOG_ERROR, "MVSIM_SEED is \"%s\": it must be a number from 0 to 2^64 - 1", text);
+        uint64_t seed;
+        if (!mvs_parse_u64(text, &seed)) {
+                mvs_diag(MVS_LOG_ERROR,
+                         "MVSIM_SEED is \"%s\": it must be a number from 0 to %" PRIu64
+                         ", decimal without leading zeros or hexadecimal after 0x, or unset",
+                         text, UINT64_MAX);
                 return -EINVAL;
         }
         return mvs_profile_set_seed(profile, seed);
@@ -122,13 +125,18 @@ void mvs_device_summary(const struct mvs_device *device)
 /* ---- booting ---- */
 
 /* What the environment says goes before the profile. */
-static int open_trace(struct mvs_device *device)
+static struct mvs_output output_of(const char *variable, const char *key, const char *file)
+{
+        const char *text = getenv(variable);
+        return text ? (struct mvs_output){variable, text} : (struct mvs_output){key, file};
+}
+
+static int open_trace(struct mvs_device *device, const char *file)
 {
         struct mvs_machine *machine = &device->machine;
         const struct mvs_profile *profile = &machine->profile;
-        const char *file = getenv("MVSIM_TRACE");
         bool again = machine->restart.state.count > 0;
-        int result = mvs_trace_open(&machine->trace, file ? file : profile->trace.file, again);
+        int result = mvs_trace_open(&machine->trace, file, again);
         if (result < 0)
                 return result;
         if (again) {
@@ -142,11 +150,38 @@ static int open_trace(struct mvs_device *device)
         return 0;
 }
 
-/* What the environment says goes before the profile. */
-static int open_coverage(struct mvs_device *device)
+static int check_outputs(const struct mvs_output *outputs, unsigned count)
 {
-        const char *file = getenv("MVSIM_COVERAGE");
-        return mvs_coverage_open(&device->coverage, file ? file : device->machine.profile.coverage.file);
+        const struct mvs_output *other;
+        const struct mvs_output *wrong = mvs_outputs_clash(outputs, count, &other);
+        if (!wrong)
+                return 0;
+        mvs_diag(MVS_LOG_ERROR, "%s names the same file as %s: " MVS_OUTPUTS_WHY " (name another)", wrong->name,
+                 other->name);
+        return -EINVAL;
+}
+
+static int open_outputs(struct mvs_device *device)
+{
+        const struct mvs_profile *profile = &device->machine.profile;
+        const struct mvs_output outputs[] = {
+                {"log.file in the profile", profile->log.file},
+                {"flash.file in the profile", profile->flash.file},
+                output_of("MVSIM_COVERAGE", "coverage.file in the profile", profile->coverage.file),
+                output_of("MVSIM_TRACE", "trace.file in the profile", profile->trace.file)};
+        int result = check_outputs(outputs, sizeof outputs / sizeof outputs[0]);
+        if (result == 0)
+                result = open_trace(device, outputs[3].path);
+        if (result < 0)
+                return result;
+        result = mvs_coverage_open(&device->coverage, outputs[2].path);
+        if (result == 0)
+                result = mvs_log_init(device);
+        if (result < 0) {
+                mvs_coverage_close(&device->coverage);
+                mvs_trace_close(&device->machine.trace);
+        }
+        return result;
 }
 
 static int init_world(struct mvs_device *device)
@@ -184,15 +219,9 @@ static int init_device(struct mvs_device *device, struct mvs_profile *profile, c
         mvs_held_init(device);
         mvs_ending_init(device);
         mvs_network_init(device);
-        result = open_trace(device);
+        result = open_outputs(device);
         if (result < 0)
-                goto no_trace;
-        result = open_coverage(device);
-        if (result < 0)
-                goto no_coverage;
-        result = mvs_log_init(device);
-        if (result < 0)
-                goto no_log;
+                goto no_outputs;
         result = mvs_wifi_init(device);
         if (result < 0)
                 goto no_wifi;
@@ -209,11 +238,9 @@ no_world:
         mvs_wifi_finish(device);
 no_wifi:
         mvs_log_finish(device);
-no_log:
         mvs_coverage_close(&device->coverage);
-no_coverage:
         mvs_trace_close(&device->machine.trace);
-no_trace:
+no_outputs:
         mvs_machine_stop(&device->machine);
         mvs_machine_finish(&device->machine);
         return result;
@@ -280,7 +307,9 @@ static struct mvs_device *boot_implicitly(void)
 {
         int result = mvsim_boot(NULL);
         if (result < 0 && result != -EALREADY) {
-                mvs_diag(MVS_LOG_ERROR, "the device does not boot: %s", strerror(-result));
+                /* What is wrong with its settings has been said, and the number's words say less. */
+                mvs_diag(MVS_LOG_ERROR, "the device does not boot%s%s", result == -EINVAL ? "" : ": ",
+                         result == -EINVAL ? "" : strerror(-result));
                 _exit(MVS_EXIT_NOT_BOOTED);
         }
         return mvs_device_if_running();

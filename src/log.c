@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "sim/diag.h"
+#include "sim/trace/stamp.h"
 #include "src/device.h"
 #include "src/pair.h"
 
@@ -91,6 +92,12 @@ static void on_pace(struct mvs_timer *timer)
 
 /* ---- life ---- */
 
+static int fail_to_open(const char *file, int error, const char *why)
+{
+        mvs_diag(MVS_LOG_ERROR, "the log file %s (log.file in the profile) cannot be opened: %s", file, why);
+        return -error;
+}
+
 int mvs_log_init(struct mvs_device *device)
 {
         struct mvs_log *log = &device->log;
@@ -100,14 +107,12 @@ int mvs_log_init(struct mvs_device *device)
         log->sink = STDERR_FILENO;
         if (!file)
                 return 0;
-        int again = device->machine.restart.state.count > 0 ? O_APPEND : O_TRUNC;
-        log->sink = open(file, O_WRONLY | O_CREAT | again | O_CLOEXEC, 0666);
-        if (log->sink < 0) {
-                int error = errno;
-                mvs_diag(MVS_LOG_ERROR, "the log file %s (log.file in the profile) cannot be opened: %s", file,
-                         strerror(error));
-                return -error;
-        }
+        bool again = device->machine.restart.state.count > 0;
+        if (!again && !mvs_stamp_may_replace(file))
+                return fail_to_open(file, EEXIST, MVS_STAMP_WHY);
+        log->sink = open(file, O_WRONLY | O_CREAT | (again ? O_APPEND : O_TRUNC) | O_CLOEXEC | O_NOCTTY, 0666);
+        if (log->sink < 0)
+                return fail_to_open(file, errno, strerror(errno));
         log->owns_sink = true;
         return 0;
 }

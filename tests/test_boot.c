@@ -183,7 +183,7 @@ START_TEST(mvsim_time_chooses_the_clock)
 }
 END_TEST
 
-static const char *const bad_seeds[] = {"", "x", "-1", "12x", "18446744073709551616"};
+static const char *const bad_seeds[] = {"", "x", "-1", "12x", "18446744073709551616", "010", " 5", "+5"};
 
 START_TEST(mvsim_seed_must_be_a_number)
 {

@@ -154,6 +154,11 @@ static const struct {
         {{"run", "--timeout", "nan", "true"}, "--timeout: found \"nan\""},
         {{"run", "--timeout", "5x", "true"}, "--timeout: found \"5x\""},
         {{"run", "--virtual", "--real", "true"}, "exclude each other"},
+        {{"run", "--profile", "", "true"}, "--profile: found \"\", expected the path of a file"},
+        {{"run", "--trace", "", "true"}, "--trace: found \"\", expected the path of a file"},
+        {{"run", "--coverage", "", "true"}, "--coverage: found \"\", expected the path of a file"},
+        {{"run", "--coverage", "at-%H", "true"},
+         "--coverage: found \"at-%H\", expected the path of a file, and behind a"},
 };
 
 START_TEST(wrong_options_are_refused_with_64)

@@ -224,13 +224,13 @@ START_TEST(percent_p_in_the_name_is_the_process)
 {
         struct mvt_child child;
         char name[64];
-        mvt_path(path, &dir, "100%%-%p%.bin");
+        mvt_path(path, &dir, "100%%-%p.bin");
         setenv("MVSIM_COVERAGE", path, 1);
         boot();
         expect_okay(mvNoOp());
         mvt_child_run(&child, make_a_call);
         ck_assert_msg(child.exit_status == 0, "%s", child.output);
-        snprintf(name, sizeof name, "100%%-%d%%.bin", (int)getpid());
+        snprintf(name, sizeof name, "100%%-%d.bin", (int)getpid());
         mvt_path(path, &dir, name);
         read_record(path);
         ck_assert_uint_eq(naturally(MVS_CALL_mvNoOp, MV_STATUS_OKAY), 1);

@@ -295,9 +295,13 @@ START_TEST(every_file_that_is_no_record_is_named_and_nothing_printed)
         record("a");
         mvt_path(path, &dir, "notes");
         mvt_write_file(path, "notes\n", 6);
-        ck_assert_int_eq(run("none a notes ."), 2);
+        mvt_path(path, &dir, "empty");
+        mvt_write_file(path, "", 0);
+        ck_assert_int_eq(run("none a notes empty ."), 2);
         ck_assert_str_eq(output, "mvsim coverage: none: it cannot be read: No such file or directory\n"
-                                 "mvsim coverage: notes: it is no record of status coverage\n"
+                                 "mvsim coverage: notes: it is no record of status coverage (which `mvsim run "
+                                 "--coverage FILE` and MVSIM_COVERAGE make)\n"
+                                 "mvsim coverage: empty: it is empty: no device has recorded into it\n"
                                  "mvsim coverage: .: it cannot be read: Is a directory\n");
 }
 END_TEST

@@ -403,7 +403,8 @@ START_TEST(without_room_for_it_there_is_no_half_of_a_file)
         snprintf(settings, sizeof settings, "flash: {file: %s, size: 65536}\n", path);
         mvt_child_run(&child, boot_without_room);
         ck_assert_int_eq(child.exit_status, 2);
-        ck_assert_msg(strstr(child.output, "flash.img (flash.file in the profile) cannot be used: File too large"),
+        ck_assert_msg(strstr(child.output, "flash.img (flash.file in the profile) cannot be made with 65536 bytes "
+                                           "(flash.size): File too large"),
                       "%s", child.output);
         ck_assert_int_eq(stat(path, &st), 0);
         ck_assert_int_eq(st.st_size, 0);

@@ -4,15 +4,14 @@
 #include <argp.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "sim/profile/number.h"
+#include "sim/profile/path.h"
 #include "sim/profile/profile.h"
 
 #define TIMEOUT_MAX_S 31536000.0 /* a year */
@@ -82,17 +81,31 @@ static void set_seed(struct run *run, const char *text, struct argp_state *state
         run->seed = text;
 }
 
+static const char *parse_path(const char *option, const char *text, struct argp_state *state)
+{
+        if (text[0] == '\0')
+                argp_error(state, "%s: found \"\", expected the path of a file", option);
+        return text;
+}
+
+static void set_coverage(struct run *run, const char *text, struct argp_state *state)
+{
+        run->coverage = parse_path("--coverage", text, state);
+        if (!mvs_pattern_is_one(text))
+                argp_error(state, "--coverage: found \"%s\", expected the path of a file, and " MVS_PATTERN_RULE, text);
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
         struct run *run = state->input;
         switch (key) {
-        case 'p': run->profile = arg; return 0;
+        case 'p': run->profile = parse_path("--profile", arg, state); return 0;
         case 'v': run->verbose = true; return 0;
         case OPTION_VIRTUAL: set_time_mode(run, "virtual", state); return 0;
         case OPTION_REAL: set_time_mode(run, "real", state); return 0;
         case OPTION_SEED: set_seed(run, arg, state); return 0;
-        case OPTION_TRACE: run->trace = arg; return 0;
-        case OPTION_COVERAGE: run->coverage = arg; return 0;
+        case OPTION_TRACE: run->trace = parse_path("--trace", arg, state); return 0;
+        case OPTION_COVERAGE: set_coverage(run, arg, state); return 0;
         case OPTION_TIMEOUT: run->timeout_s = parse_timeout(arg, state); return 0;
         case ARGP_KEY_ARG:
                 /* What follows the program's name belongs to the program, options too. */
@@ -116,31 +129,34 @@ static int check_profile(const char *path)
         return 0;
 }
 
+typedef int anchor_fn(char **path, const char *beside);
+
 /* The application may change its directory before it first calls Microvisor, so the path must not depend on it. */
-static int set_absolute(const char *name, const char *path)
+static int set_absolute(const char *name, const char *path, anchor_fn *anchor)
 {
-        char cwd[PATH_MAX] = "";
-        if (path[0] != '/' && !getcwd(cwd, sizeof cwd))
+        char *absolute = strdup(path);
+        if (!absolute)
                 return -1;
-        char *absolute;
-        if (asprintf(&absolute, "%s%s%s", cwd, cwd[0] ? "/" : "", path) < 0)
-                return -1;
-        int result = setenv(name, absolute, 1);
+        int result = anchor(&absolute, "a file in this directory");
+        if (result < 0)
+                errno = -result;
+        else
+                result = setenv(name, absolute, 1);
         free(absolute);
-        return result;
+        return result < 0 ? -1 : 0;
 }
 
 static int set_environment(const struct run *run)
 {
-        if (run->profile && set_absolute("MVSIM_PROFILE", run->profile) < 0)
+        if (run->profile && set_absolute("MVSIM_PROFILE", run->profile, mvs_profile_anchor) < 0)
                 return -1;
         if (run->time_mode && setenv("MVSIM_TIME", run->time_mode, 1) < 0)
                 return -1;
         if (run->seed && setenv("MVSIM_SEED", run->seed, 1) < 0)
                 return -1;
-        if (run->trace && set_absolute("MVSIM_TRACE", run->trace) < 0)
+        if (run->trace && set_absolute("MVSIM_TRACE", run->trace, mvs_profile_anchor) < 0)
                 return -1;
-        if (run->coverage && set_absolute("MVSIM_COVERAGE", run->coverage) < 0)
+        if (run->coverage && set_absolute("MVSIM_COVERAGE", run->coverage, mvs_profile_anchor_pattern) < 0)
                 return -1;
         return run->verbose ? setenv("MVSIM_SUMMARY", "1", 1) : 0;
 }

@@ -10,8 +10,12 @@ int mvs_coverage_record_check(const struct mvs_coverage_record *record, size_t s
                               char ret_why[MVS_COVERAGE_WHY_SIZE])
 {
         const char *why = NULL;
-        if (size < offsetof(struct mvs_coverage_record, table) || record->magic != MVS_COVERAGE_MAGIC) {
-                why = "it is no record of status coverage";
+        if (size == 0) {
+                why = "it is empty: no device has recorded into it";
+        } else if (size == sizeof *record && record->magic == 0) {
+                why = "whoever began it was ended before it was a record (delete it and record again)";
+        } else if (size < offsetof(struct mvs_coverage_record, table) || record->magic != MVS_COVERAGE_MAGIC) {
+                why = MVS_COVERAGE_NO_RECORD;
         } else if (record->format != MVS_COVERAGE_FORMAT) {
                 snprintf(ret_why, MVS_COVERAGE_WHY_SIZE,
                          "it was recorded by another version of libmvsim, in format %u, and this one has format %d "

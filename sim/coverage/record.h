@@ -19,6 +19,9 @@
 #define MVS_COVERAGE_WHY_SIZE 384
 #define MVS_COVERAGE_TABLE    12288
 
+#define MVS_COVERAGE_NO_RECORD \
+        "it is no record of status coverage (which `mvsim run --coverage FILE` and MVSIM_COVERAGE make)"
+
 /* What brought a status about. */
 enum mvs_coverage_cause {
         MVS_COVERAGE_NATURAL,

@@ -15,26 +15,41 @@
 
 /* ---- the file ---- */
 
-static int fail(const struct mvs_flash_image *image, const char *why)
+static int fail_because(const struct mvs_flash_image *image, const char *why, int error)
 {
         mvs_diag(MVS_LOG_ERROR, "the flash image %s (flash.file in the profile) cannot be used: %s",
                  image->file ? image->file : "in memory", why);
-        return -EINVAL;
+        return -error;
+}
+
+static int fail(const struct mvs_flash_image *image, int error)
+{
+        return fail_because(image, strerror(error), error);
+}
+
+static int fail_to_make(const struct mvs_flash_image *image, int error)
+{
+        mvs_diag(MVS_LOG_ERROR,
+                 "the flash image %s (flash.file in the profile) cannot be made with %" PRIu32
+                 " bytes (flash.size): %s",
+                 image->file ? image->file : "in memory", image->size, strerror(error));
+        return -error;
 }
 
 static int lock(const struct mvs_flash_image *image)
 {
         if (flock(image->fd, LOCK_EX | LOCK_NB) == 0)
                 return 0;
-        return fail(image, errno == EWOULDBLOCK ? "another process has it for its flash (give each device its own file)"
-                                                : strerror(errno));
+        if (errno != EWOULDBLOCK)
+                return fail(image, errno);
+        return fail_because(image, "another process has it for its flash (give each device its own file)", EBUSY);
 }
 
 static int map(struct mvs_flash_image *image)
 {
         void *cells = mmap(NULL, image->size, PROT_READ | PROT_WRITE, MAP_SHARED, image->fd, 0);
         if (cells == MAP_FAILED)
-                return fail(image, strerror(errno));
+                return fail(image, errno);
         image->cells = cells;
         return 0;
 }
@@ -52,10 +67,10 @@ static int fill(struct mvs_flash_image *image)
                 if (n < 0 && errno == EINTR)
                         continue;
                 if (n <= 0) {
-                        int error = errno;
+                        int error = n < 0 ? errno : ENOSPC;
                         if (ftruncate(image->fd, 0) < 0)
-                                return fail(image, strerror(errno));
-                        return fail(image, strerror(error));
+                                return fail(image, errno);
+                        return fail_to_make(image, error);
                 }
                 at += n;
         }
@@ -67,9 +82,9 @@ static int use(struct mvs_flash_image *image)
 {
         struct stat st;
         if (fstat(image->fd, &st) < 0)
-                return fail(image, strerror(errno));
+                return fail(image, errno);
         if (!S_ISREG(st.st_mode))
-                return fail(image, "it is no regular file");
+                return fail_because(image, "it is no regular file", EINVAL);
         if (st.st_size == 0)
                 return fill(image);
         if (st.st_size == (off_t)image->size)
@@ -85,7 +100,7 @@ int mvs_flash_image_open(struct mvs_flash_image *image)
 {
         image->fd = open(image->file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666);
         if (image->fd < 0)
-                return fail(image, strerror(errno));
+                return fail(image, errno);
         int result = lock(image);
         if (result == 0)
                 result = use(image);
@@ -100,7 +115,7 @@ int mvs_flash_image_make(struct mvs_flash_image *image)
 {
         int file = mvs_kept_file(image->kept, MVS_KEPT_FLASH);
         if (file < 0)
-                return fail(image, strerror(-file));
+                return fail(image, -file);
         image->fd = file;
         int result = use(image);
         if (result < 0)

@@ -23,3 +23,35 @@ int mvs_profile_anchor(char **path, const char *profile_path)
         *path = joined;
         return 0;
 }
+
+bool mvs_pattern_is_one(const char *text)
+{
+        for (; *text != '\0'; text++) {
+                if (text[0] == '%' && text[1] != 'p' && text[1] != '%')
+                        return false;
+                text += text[0] == '%';
+        }
+        return true;
+}
+
+int mvs_profile_anchor_pattern(char **path, const char *profile_path)
+{
+        size_t len = *path ? strlen(*path) : 0;
+        int result = mvs_profile_anchor(path, profile_path);
+        if (result < 0 || !*path)
+                return result;
+        size_t before = strlen(*path) - len;
+        char *pattern = malloc(2 * before + len + 1);
+        if (!pattern)
+                return -ENOMEM;
+        char *next = pattern;
+        for (size_t i = 0; i < before; i++) {
+                if ((*path)[i] == '%')
+                        *next++ = '%';
+                *next++ = (*path)[i];
+        }
+        memcpy(next, *path + before, len + 1);
+        free(*path);
+        *path = pattern;
+        return 0;
+}

@@ -10,6 +10,7 @@
 #include "sim/profile/check.h"
 #include "sim/profile/document.h"
 #include "sim/profile/map.h"
+#include "sim/profile/outputs.h"
 #include "sim/profile/path.h"
 #include "sim/profile/schema.h"
 #include "sim/profile/seed_id.h"
@@ -240,6 +241,23 @@ static int check_together(const struct mvs_profile *profile, yaml_document_t *do
         return result == 0 ? check_flash(profile, document, report) : result;
 }
 
+static int check_outputs(const struct mvs_profile *profile, yaml_document_t *document,
+                         const struct mvs_profile_report *report)
+{
+        const struct mvs_output outputs[] = {{"log", profile->log.file},
+                                             {"coverage", profile->coverage.file},
+                                             {"trace", profile->trace.file},
+                                             {"flash", profile->flash.file}};
+        const struct mvs_output *other;
+        const struct mvs_output *wrong = mvs_outputs_clash(outputs, sizeof outputs / sizeof outputs[0], &other);
+        if (!wrong)
+                return 0;
+        const yaml_node_t *section = mvs_profile_child(document, mvs_profile_root(document), wrong->name);
+        return mvs_profile_fail(report, &mvs_profile_child(document, section, "file")->start_mark,
+                                "%s.file: found the same file as %s.file, expected another: " MVS_OUTPUTS_WHY,
+                                wrong->name, other->name);
+}
+
 static int complete(struct mvs_profile *profile, yaml_document_t *document, const struct mvs_profile_report *report)
 {
         int result = mvs_profile_anchor(&profile->http.ca_file, report->file);
@@ -252,9 +270,11 @@ static int complete(struct mvs_profile *profile, yaml_document_t *document, cons
         if (result == 0)
                 result = mvs_profile_anchor(&profile->trace.file, report->file);
         if (result == 0)
-                result = mvs_profile_anchor(&profile->coverage.file, report->file);
+                result = mvs_profile_anchor_pattern(&profile->coverage.file, report->file);
         if (result == 0)
                 result = mvs_profile_anchor(&profile->flash.file, report->file);
+        if (result == 0)
+                result = check_outputs(profile, document, report);
         if (result == 0)
                 result = give_id(profile);
         if (result == 0)

@@ -278,7 +278,7 @@ const struct mvs_profile_rule mvs_profile_rules[] = {
         {"time.stuck_ms", MVS_PROFILE_NUMBER, 1, 3600000},
         {"log.file", MVS_PROFILE_FILE, 0, 0},
         {"trace.file", MVS_PROFILE_FILE, 0, 0},
-        {"coverage.file", MVS_PROFILE_FILE, 0, 0},
+        {"coverage.file", MVS_PROFILE_PATTERN, 0, 0},
         {"cloud.log_rate", MVS_PROFILE_NUMBER, 0, 1000000},
         {"power.check_in_ms", MVS_PROFILE_NUMBER, 0, 30 * DAY_MS},
         {"power.lives", MVS_PROFILE_NUMBER, 0, UINT32_MAX},

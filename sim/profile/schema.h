@@ -17,6 +17,7 @@ enum mvs_profile_kind {
         MVS_PROFILE_HOST_PORT, /* HOST:PORT */
         MVS_PROFILE_BROKER,    /* mqtts://HOST:PORT or mqtt://HOST:PORT */
         MVS_PROFILE_FILE,      /* a path, relative to the profile's directory */
+        MVS_PROFILE_PATTERN,   /* the same, with percent signs as path.h has them */
         MVS_PROFILE_TEXT,      /* any text */
         MVS_PROFILE_BYTES,     /* a text of min to max bytes */
         MVS_PROFILE_ENDPOINT,  /* as endpoint.h has it */

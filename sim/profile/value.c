@@ -11,6 +11,7 @@
 #include "sim/profile/endpoint.h"
 #include "sim/profile/host_port.h"
 #include "sim/profile/number.h"
+#include "sim/profile/path.h"
 #include "sim/profile/schema.h"
 #include "sim/profile/suggest.h"
 
@@ -137,7 +138,9 @@ static int check_string(const struct mvs_profile_check *check, enum mvs_profile_
                 return mvs_profile_expected(check, node, "mqtts://HOST:PORT, or mqtt://HOST:PORT for one without TLS");
         if (kind == MVS_PROFILE_ENDPOINT && !mvs_endpoint_parse(text, &endpoint))
                 return mvs_profile_expected(check, node, "tcp://HOST:PORT, tls://HOST:PORT or unix:PATH");
-        if (kind == MVS_PROFILE_FILE && !is_file_name(text))
+        if (kind == MVS_PROFILE_PATTERN && !mvs_pattern_is_one(text))
+                return mvs_profile_expected(check, node, "the path of a file, and " MVS_PATTERN_RULE);
+        if ((kind == MVS_PROFILE_FILE || kind == MVS_PROFILE_PATTERN) && !is_file_name(text))
                 return mvs_profile_expected(check, node, "the path of a file");
         return 0;
 }

@@ -9,6 +9,7 @@
 
 #include "sim/diag.h"
 #include "sim/trace/file.h"
+#include "sim/trace/stamp.h"
 
 #define LINE_SIZE 8192 /* the longest text, each byte of it escaped, and room around it */
 #define US_PER_S  1000000U
@@ -101,14 +102,15 @@ static void destroy(struct mvs_trace_sink *sink)
 
 int mvs_text_create(struct mvs_trace_sink **ret_sink, const char *path, bool again)
 {
+        bool fine = again || mvs_stamp_may_replace(path);
         struct text_sink *text = calloc(1, sizeof *text);
         if (!text)
                 return -ENOMEM;
-        int result = mvs_trace_file_open(&text->file, path, again);
+        int result = fine ? mvs_trace_file_open(&text->file, path, again) : -EEXIST;
         if (result < 0) {
                 mvs_diag(MVS_LOG_ERROR,
                          "the event log %s (trace.file in the profile, or MVSIM_TRACE) cannot be opened: %s", path,
-                         strerror(-result));
+                         fine ? strerror(-result) : MVS_STAMP_WHY);
                 free(text);
                 return result;
         }
