@@ -123,7 +123,7 @@ static bool applies_nested(const struct mvt_wrong *wrong, const struct nested *a
                !((wrong->flags & MVT_WRONG_NULL) && at->may_be_null);
 }
 
-/* There has to be something to read: test_mqtt_refusals.c tries these. */
+/* There has to be something to read: test_mqtt_refusals.c tries these, from the same list. */
 static bool reads_an_item(const struct nested *at)
 {
         return strncmp(at->call, "mvMqttRe", 8) == 0 && at->written;

@@ -12,10 +12,9 @@
 /* ---- the device ---- */
 
 static struct MvNotification ring[4];
-/* Receive, send, free, lent, two each of config_channel, mqtt_channel and opaque_channel. They fill whole pages:
+/* Receive, send, two that are free, two each of config_channel, mqtt_channel and opaque_channel. They fill whole pages:
  * neighbours of what is lent would be slow. */
 static uint8_t blocks[16][512] __attribute__((aligned(4096)));
-uint8_t *const mvt_good_lent = blocks[3];
 static MvNotificationHandle centre;
 static MvNetworkHandle network;
 static MvChannelHandle channel, config_channel, mqtt_channel, opaque_channel;
@@ -79,7 +78,6 @@ void mvt_good_set_up(void)
         open_config_channel();
         open_mqtt_channel();
         open_opaque_channel();
-        expect_okay(mvServerLoggingInit(mvt_good_lent, sizeof blocks[3]));
         expect_okay(mvExternalFlashOpen(&flash));
         const struct MvOpenSystemNotificationParams system = {centre, 4, MV_SYSTEMNOTIFICATIONSOURCE_UPDATE};
         expect_okay(mvOpenSystemNotification(&system, &stream));

@@ -175,14 +175,26 @@ START_TEST(where_there_is_no_way_no_connection_is_made)
 }
 END_TEST
 
+/* A server may be at another address of its name than the first. */
+START_TEST(each_address_of_a_name_is_tried)
+{
+        MvChannelHandle mqtt = connect_to_broker();
+        mvt_channel_close(&mqtt);
+        MvChannelHandle opaque = open_channel(MV_CHANNELTYPE_OPAQUEBYTES, "echo");
+        exchange(opaque);
+        mvt_channel_close(&opaque);
+        unsigned responses = readable(MV_CHANNELTYPE_HTTP);
+        MvChannelHandle http = begin_request("https://api.example.com/fast");
+        end_request(&http, responses, MV_HTTPRESULT_OK);
+}
+END_TEST
+
 /* ---- fixture ---- */
 
-static void set_up(void)
+static void start_at(const char *host)
 {
         static char profile[2048];
         struct mvt_certificate certificate;
-        ck_assert(mvt_netns_enter());
-        mvt_pki_init(&pki);
         mvt_pki_issue(&pki, "DNS:api.example.com,DNS:broker.example.com", 30, &certificate);
         static char body[3001];
         memset(body, 'b', 3000);
@@ -193,12 +205,28 @@ static void set_up(void)
         mvt_echo_start(&echo);
         snprintf(profile, sizeof profile,
                  "network: {connect_ms: 20}\n"
-                 "http: {ca_file: %s, rewrite: [{from: \"https://api.example.com\", to: \"https://127.0.0.1:%u\"}]}\n"
-                 "mqtt: {ca_file: %s, rewrite: [{from: \"broker.example.com:8883\", to: \"mqtts://127.0.0.1:%u\"}]}\n"
-                 "endpoints: {echo: \"tcp://127.0.0.1:%u\"}\n"
+                 "http: {ca_file: %s, rewrite: [{from: \"https://api.example.com\", to: \"https://%s:%u\"}]}\n"
+                 "mqtt: {ca_file: %s, rewrite: [{from: \"broker.example.com:8883\", to: \"mqtts://%s:%u\"}]}\n"
+                 "endpoints: {echo: \"tcp://%s:%u\"}\n"
                  "opaque: {connect_timeout_ms: 1000}\n",
-                 pki.ca_file, nginx.port, pki.ca_file, broker.port, echo.port);
+                 pki.ca_file, host, nginx.port, pki.ca_file, host, broker.port, host, echo.port);
         mvt_online_boot(&(struct mvt_device){.real_time = true, .profile = profile});
+}
+
+static void set_up(void)
+{
+        ck_assert(mvt_netns_enter());
+        mvt_pki_init(&pki);
+        start_at("127.0.0.1");
+}
+
+/* The servers are at one of the two addresses, which is not the one that is tried first. */
+static void set_up_with_names(void)
+{
+        ck_assert(mvt_netns_enter());
+        mvt_pki_init(&pki);
+        mvt_netns_set_hosts(&pki.dir, "127.0.0.1 servers\n::1 servers\n");
+        start_at("servers");
 }
 
 static void tear_down(void)
@@ -232,6 +260,10 @@ Suite *suite(void)
         tcase_set_timeout(tests, 60);
         tcase_add_test(tests, a_network_that_dies_ends_what_has_a_time_limit);
         tcase_add_test(tests, where_there_is_no_way_no_connection_is_made);
+        suite_add_tcase(suite, tests);
+        tests = tcase_create("names");
+        tcase_add_checked_fixture(tests, set_up_with_names, tear_down);
+        tcase_add_test(tests, each_address_of_a_name_is_tried);
         suite_add_tcase(suite, tests);
         return suite;
 }

@@ -212,6 +212,36 @@ START_TEST(retain_handling_says_when_retained_messages_come)
 }
 END_TEST
 
+/* Which a packet may have for each of its topics. */
+START_TEST(topics_of_one_subscription_have_options_of_their_own)
+{
+        const struct MvMqttSubscription topics[] = {
+                {.topic = mvt_sized("a"), .nl = 1},
+                {.topic = mvt_sized("b")},
+                {.topic = mvt_sized("c"), .rap = 1},
+                {.topic = mvt_sized("d"), .rh = 2},
+        };
+        const struct MvMqttSubscribeRequest request = {1, topics, 4};
+        MvChannelHandle channel = mvt_mqtt_connected();
+        mvt_broker_publish(&broker, "d", "kept", "-r");
+        expect_okay(mvMqttRequestSubscribe(channel, &request));
+        mvt_mqtt_await(channel, MV_MQTTREADABLEDATATYPE_SUBSCRIBERESPONSE);
+        ck_assert_uint_eq(mvt_mqtt_subscribed(channel).count, 4);
+        mvt_mqtt_publish(channel, "a", "mine", 0, 0);
+        expect_okay(mvt_mqtt_try_publish(channel, 2, "b", "mine", 0, 1));
+        mvt_mqtt_await(channel, MV_MQTTREADABLEDATATYPE_PUBLISHRESPONSE);
+        mvt_mqtt_published(channel);
+        const struct mvt_mqtt_message *message = mvt_mqtt_message(channel);
+        ck_assert_str_eq(message->topic, "b");
+        ck_assert_uint_eq(message->retain, 0);
+        mvt_broker_publish(&broker, "c", "another's", "-r");
+        message = mvt_mqtt_message(channel);
+        ck_assert_str_eq(message->topic, "c");
+        ck_assert_uint_eq(message->retain, 1);
+        mvt_channel_close(&channel);
+}
+END_TEST
+
 START_TEST(nobody_subscribes_to_what_is_published)
 {
         MvChannelHandle channel = mvt_mqtt_connected();
@@ -306,6 +336,7 @@ Suite *suite(void)
         tcase_add_test(virtual_time, no_local_keeps_ones_own_messages_away);
         tcase_add_loop_test(virtual_time, retain_as_published_keeps_the_flag, 0, 2);
         tcase_add_loop_test(virtual_time, retain_handling_says_when_retained_messages_come, 0, 3);
+        tcase_add_test(virtual_time, topics_of_one_subscription_have_options_of_their_own);
         tcase_add_test(virtual_time, nobody_subscribes_to_what_is_published);
         tcase_add_test(virtual_time, two_channels_are_two_clients);
         tcase_add_test(virtual_time, the_buffers_are_free_once_the_channel_is_closed);

@@ -228,6 +228,35 @@ START_TEST(a_broker_that_sends_too_much_is_dropped)
 }
 END_TEST
 
+/* As when the broker goes: nobody waits for an answer that cannot come. Of three messages one fits, one may wait. */
+START_TEST(what_is_under_way_when_the_broker_is_dropped_is_answered)
+{
+        static const uint8_t head[] = {0x30, 0xb1, 0x02, 0, 2, 'i', 'n', 0, '0', '0'};
+        static char flood[3 * (8 + 300)];
+        const struct mvt_step steps[] = {
+                {.on = MVT_PACKET_CONNECT, MVT_SEND(MVT_CONNACK_5)},
+                {.on = MVT_PACKET_SUBSCRIBE},
+                {MVT_PACKET_PUBLISH, flood, sizeof flood, MVT_PEER_HOLD},
+        };
+        const struct MvMqttConnectRequest request = mvt_mqtt_request();
+        for (unsigned i = 0; i < 3; i++)
+                memcpy(memset(flood + 308u * i, '.', 308), head, sizeof head);
+        mvt_mqtt_peer_start(&peer, steps, 3);
+        mvt_mqtt_boot(&(struct mvt_mqtt_boot){.port = peer.port, .profile = "limits: {mqtt_backlog: 1}\n"});
+        channel = mvt_mqtt_open(SMALL);
+        mvt_mqtt_connect(channel, &request);
+        expect_okay(mvt_mqtt_try_subscribe(channel, 6, "in", 0));
+        expect_okay(mvt_mqtt_try_publish(channel, 7, "out", "x", 1, 0));
+        for (unsigned i = 0; i < 3; i++)
+                mvt_mqtt_message(channel);
+        mvt_mqtt_await(channel, MV_MQTTREADABLEDATATYPE_SUBSCRIBERESPONSE);
+        ck_assert_int_eq(mvt_mqtt_subscribed(channel).state, MV_MQTTREQUESTSTATE_NOTCONNECTED);
+        mvt_mqtt_await(channel, MV_MQTTREADABLEDATATYPE_PUBLISHRESPONSE);
+        ck_assert_int_eq(mvt_mqtt_published(channel).request_state, MV_MQTTREQUESTSTATE_NOTCONNECTED);
+        ck_assert_int_eq(mvt_mqtt_disconnected(channel).request_state, MV_MQTTREQUESTSTATE_CONNECTIONCIRCUITBREAKER);
+}
+END_TEST
+
 /* ---- under way ---- */
 
 START_TEST(eight_publishes_may_be_under_way)
@@ -243,6 +272,30 @@ START_TEST(eight_publishes_may_be_under_way)
                 ck_assert_uint_eq(mvt_mqtt_published(channel).correlation_id, i);
         }
         mvt_mqtt_publish(channel, "out", "x", 1, 0x10);
+}
+END_TEST
+
+START_TEST(each_answer_makes_room_for_one_more)
+{
+        static const struct mvt_step steps[] = {
+                {.on = MVT_PACKET_CONNECT, MVT_SEND(MVT_CONNACK_5)},
+                {.on = MVT_PACKET_PUBLISH, MVT_SEND("\x40\x02\xff\xfe")},
+                {.on = MVT_PACKET_PUBLISH, MVT_SEND("\x40\x02\xff\xfe"), .then = MVT_PEER_HOLD},
+        };
+        const struct MvMqttConnectRequest request = mvt_mqtt_request();
+        mvt_mqtt_peer_start(&peer, steps, 3);
+        mvt_mqtt_boot(&(struct mvt_mqtt_boot){.port = peer.port});
+        channel = mvt_mqtt_open(0);
+        mvt_mqtt_connect(channel, &request);
+        for (uint32_t i = 0; i < 8; i++)
+                expect_okay(mvt_mqtt_try_publish(channel, i, "out", "x", 1, 0));
+        for (uint32_t i = 0; i < 2; i++) {
+                mvt_mqtt_await(channel, MV_MQTTREADABLEDATATYPE_PUBLISHRESPONSE);
+                ck_assert_uint_eq(mvt_mqtt_published(channel).correlation_id, i);
+        }
+        for (uint32_t i = 8; i < 10; i++)
+                expect_okay(mvt_mqtt_try_publish(channel, i, "out", "x", 1, 0));
+        expect_reject(mvt_mqtt_try_publish(channel, 10, "out", "x", 1, 0), MV_STATUS_RATELIMITED, "handle");
 }
 END_TEST
 
@@ -443,7 +496,9 @@ Suite *suite(void)
         tcase_add_test(tests, a_message_larger_than_the_whole_buffer_is_lost);
         tcase_add_test(tests, a_read_without_room_leaves_the_item);
         tcase_add_test(tests, a_broker_that_sends_too_much_is_dropped);
+        tcase_add_test(tests, what_is_under_way_when_the_broker_is_dropped_is_answered);
         tcase_add_test(tests, eight_publishes_may_be_under_way);
+        tcase_add_test(tests, each_answer_makes_room_for_one_more);
         tcase_add_test(tests, one_subscription_and_one_end_of_them_may_be_under_way);
         tcase_add_test(tests, one_disconnect_may_be_under_way);
         tcase_add_test(tests, sixteen_acknowledgements_may_be_under_way);

@@ -5,6 +5,7 @@
 #include "broker.h"
 #include "mqtt.h"
 #include "suite.h"
+#include "wrong.h"
 
 static struct mvt_broker broker;
 static MvChannelHandle channel;
@@ -131,21 +132,22 @@ static const struct {
         const char *name;
         enum MvStatus (*make)(MvChannelHandle handle);
         enum MvMqttReadableDataType reads; /* NONE: it reads no item */
+        void *places;                      /* the structure that says where the item goes */
 } calls[] = {
-        {"mvMqttGetNextReadableDataType", get_type, MV_MQTTREADABLEDATATYPE_NONE},
-        {"mvMqttRequestConnect", request_connect, MV_MQTTREADABLEDATATYPE_NONE},
-        {"mvMqttReadConnectResponse", read_connect, MV_MQTTREADABLEDATATYPE_CONNECTRESPONSE},
-        {"mvMqttRequestSubscribe", request_subscribe, MV_MQTTREADABLEDATATYPE_NONE},
-        {"mvMqttReadSubscribeResponse", read_subscribe, MV_MQTTREADABLEDATATYPE_SUBSCRIBERESPONSE},
-        {"mvMqttRequestUnsubscribe", request_unsubscribe, MV_MQTTREADABLEDATATYPE_NONE},
-        {"mvMqttReadUnsubscribeResponse", read_unsubscribe, MV_MQTTREADABLEDATATYPE_UNSUBSCRIBERESPONSE},
-        {"mvMqttRequestPublish", request_publish, MV_MQTTREADABLEDATATYPE_NONE},
-        {"mvMqttReadPublishResponse", read_publish, MV_MQTTREADABLEDATATYPE_PUBLISHRESPONSE},
-        {"mvMqttReceiveMessage", receive, MV_MQTTREADABLEDATATYPE_MESSAGERECEIVED},
-        {"mvMqttReceiveLostMessageInfo", receive_lost, MV_MQTTREADABLEDATATYPE_MESSAGELOST},
-        {"mvMqttAcknowledgeMessage", acknowledge, MV_MQTTREADABLEDATATYPE_NONE},
-        {"mvMqttRequestDisconnect", mvMqttRequestDisconnect, MV_MQTTREADABLEDATATYPE_NONE},
-        {"mvMqttReadDisconnectResponse", read_disconnect, MV_MQTTREADABLEDATATYPE_DISCONNECTRESPONSE},
+        {"mvMqttGetNextReadableDataType", get_type, MV_MQTTREADABLEDATATYPE_NONE, NULL},
+        {"mvMqttRequestConnect", request_connect, MV_MQTTREADABLEDATATYPE_NONE, NULL},
+        {"mvMqttReadConnectResponse", read_connect, MV_MQTTREADABLEDATATYPE_CONNECTRESPONSE, NULL},
+        {"mvMqttRequestSubscribe", request_subscribe, MV_MQTTREADABLEDATATYPE_NONE, NULL},
+        {"mvMqttReadSubscribeResponse", read_subscribe, MV_MQTTREADABLEDATATYPE_SUBSCRIBERESPONSE, &subscribed},
+        {"mvMqttRequestUnsubscribe", request_unsubscribe, MV_MQTTREADABLEDATATYPE_NONE, NULL},
+        {"mvMqttReadUnsubscribeResponse", read_unsubscribe, MV_MQTTREADABLEDATATYPE_UNSUBSCRIBERESPONSE, &unsubscribed},
+        {"mvMqttRequestPublish", request_publish, MV_MQTTREADABLEDATATYPE_NONE, NULL},
+        {"mvMqttReadPublishResponse", read_publish, MV_MQTTREADABLEDATATYPE_PUBLISHRESPONSE, NULL},
+        {"mvMqttReceiveMessage", receive, MV_MQTTREADABLEDATATYPE_MESSAGERECEIVED, &message},
+        {"mvMqttReceiveLostMessageInfo", receive_lost, MV_MQTTREADABLEDATATYPE_MESSAGELOST, &lost},
+        {"mvMqttAcknowledgeMessage", acknowledge, MV_MQTTREADABLEDATATYPE_NONE, NULL},
+        {"mvMqttRequestDisconnect", mvMqttRequestDisconnect, MV_MQTTREADABLEDATATYPE_NONE, NULL},
+        {"mvMqttReadDisconnectResponse", read_disconnect, MV_MQTTREADABLEDATATYPE_DISCONNECTRESPONSE, NULL},
 };
 
 #define CALLS ((int)(sizeof calls / sizeof calls[0]))
@@ -218,8 +220,18 @@ START_TEST(codes_need_as_many_elements)
         expect_reject(read_unsubscribe(channel), MV_STATUS_INVALIDBUFFERSIZE, "reason_codes_size");
         unsubscribed.reason_codes_size = 1;
         expect_okay(read_unsubscribe(channel));
+        subscribed.reason_codes_size = unsubscribed.reason_codes_size = 8;
 }
 END_TEST
+
+static enum MvStatus request_two(bool subscribe)
+{
+        const struct MvMqttSubscription subscriptions[] = {{.topic = mvt_sized("a")}, {.topic = mvt_sized("b")}};
+        const struct MvSizedString topics[] = {mvt_sized("a"), mvt_sized("b")};
+        const struct MvMqttSubscribeRequest begin = {1, subscriptions, 2};
+        const struct MvMqttUnsubscribeRequest end_them = {1, topics, 2};
+        return subscribe ? mvMqttRequestSubscribe(channel, &begin) : mvMqttRequestUnsubscribe(channel, &end_them);
+}
 
 /* An item of the kind is the next to be read. */
 static void provoke(enum MvMqttReadableDataType type)
@@ -231,75 +243,84 @@ static void provoke(enum MvMqttReadableDataType type)
                 open_again();
                 expect_okay(request_connect(channel));
                 break;
-        case MV_MQTTREADABLEDATATYPE_SUBSCRIBERESPONSE: expect_okay(request_subscribe(channel)); break;
-        case MV_MQTTREADABLEDATATYPE_UNSUBSCRIBERESPONSE: expect_okay(request_unsubscribe(channel)); break;
+        case MV_MQTTREADABLEDATATYPE_SUBSCRIBERESPONSE: expect_okay(request_two(true)); break;
+        case MV_MQTTREADABLEDATATYPE_UNSUBSCRIBERESPONSE: expect_okay(request_two(false)); break;
         case MV_MQTTREADABLEDATATYPE_PUBLISHRESPONSE: expect_okay(request_publish(channel)); break;
-        case MV_MQTTREADABLEDATATYPE_MESSAGERECEIVED: mvt_broker_publish(&broker, "in", "payload", "-q 1"); break;
+        case MV_MQTTREADABLEDATATYPE_MESSAGERECEIVED: mvt_broker_publish(&broker, "in", "xy", "-q 1"); break;
         case MV_MQTTREADABLEDATATYPE_MESSAGELOST: mvt_broker_publish(&broker, "in", large, "-q 1"); break;
         default: expect_okay(mvMqttRequestDisconnect(channel)); break;
         }
         mvt_mqtt_await(channel, type);
 }
 
-/* What turns out unwritable: nothing is stored, and the item is gone. `place` is a pointer, which is set. */
-static void try_late(int call, void **place, const char *field, void *bad)
+/* Every pointer of src/pointers.def that a read writes through. The items have two bytes or elements of each. */
+struct place {
+        const char *call;
+        const char *field;
+        size_t offset;
+        size_t len;
+        bool written;
+};
+
+#define ELEMENTS                   2
+#define WRITTEN_READ               false
+#define WRITTEN_WRITE              true
+#define WRITTEN_LEND               true
+#define LEN_BYTES(type, member)    ELEMENTS
+#define LEN_ITEMS(type, member)    (ELEMENTS * sizeof *((type *)0)->member)
+#define LEN_ONE(type, member)      (sizeof *((type *)0)->member)
+#define LEN_OPTIONAL(type, member) (sizeof *((type *)0)->member)
+#define MVS_POINTER(call_, field_, below, structure, member, access, kind, length, refusal) \
+        {#call_, field_, offsetof(struct structure, member), LEN_##kind(struct structure, member), WRITTEN_##access},
+static const struct place places[] = {
+#include "src/pointers.def"
+};
+
+#define PLACES ((int)(sizeof places / sizeof places[0]))
+
+static int find_call(const char *name)
 {
-        void *good = *place;
+        int call = 0;
+        while (strcmp(calls[call].name, name) != 0)
+                ck_assert_msg(++call < CALLS, "this test does not know %s: tell it how to make it", name);
+        ck_assert_msg(calls[call].places != NULL, "this test does not know where %s stores: tell it", name);
+        return call;
+}
+
+/* What turns out unwritable: nothing is stored, and the item is gone. */
+static void try_late(const struct place *place, const struct mvt_wrong *wrong)
+{
+        int call = find_call(place->call);
+        uint8_t *at = (uint8_t *)calls[call].places + place->offset;
+        uintptr_t good, bad = wrong->address(place->len);
         memset(&stored, 0x5a, sizeof stored);
         unsigned char before[sizeof stored];
         memcpy(before, &stored, sizeof stored);
         provoke(calls[call].reads);
-        *place = bad;
-        expect_reject(calls[call].make(channel), MV_STATUS_LATEFAULT, field);
-        *place = good;
+        memcpy(&good, at, sizeof good);
+        memcpy(at, &bad, sizeof bad);
+        enum MvStatus status = calls[call].make(channel);
+        memcpy(at, &good, sizeof good);
+        mvt_wrong_expect(wrong, status, MV_STATUS_LATEFAULT, place->call, place->field);
         ck_assert_mem_eq(before, &stored, sizeof stored);
+        ck_assert(mvt_wrong_is_untouched());
         ck_assert_int_eq(mvt_mqtt_next(channel), MV_MQTTREADABLEDATATYPE_NONE);
         ck_assert_int_eq(mvt_closure_reason(channel), MV_CLOSUREREASON_NONE);
 }
 
-#define SUBSCRIBED   4
-#define UNSUBSCRIBED 6
-#define RECEIVED     9
-#define LOST         10
-
-/* Every pointer of src/pointers.def that a read writes through. */
-static const struct {
-        int call;
-        void *place;
-        const char *field;
-} late[] = {
-        {SUBSCRIBED, &subscribed.request_state, "request_state"},
-        {SUBSCRIBED, &subscribed.correlation_id, "correlation_id"},
-        {SUBSCRIBED, &subscribed.reason_codes, "reason_codes"},
-        {SUBSCRIBED, &subscribed.reason_codes_len, "reason_codes_len"},
-        {UNSUBSCRIBED, &unsubscribed.request_state, "request_state"},
-        {UNSUBSCRIBED, &unsubscribed.correlation_id, "correlation_id"},
-        {UNSUBSCRIBED, &unsubscribed.reason_codes, "reason_codes"},
-        {UNSUBSCRIBED, &unsubscribed.reason_codes_len, "reason_codes_len"},
-        {RECEIVED, &message.correlation_id, "correlation_id"},
-        {RECEIVED, &message.topic.data, "topic.data"},
-        {RECEIVED, &message.topic.length, "topic.length"},
-        {RECEIVED, &message.payload.data, "payload.data"},
-        {RECEIVED, &message.payload.length, "payload.length"},
-        {RECEIVED, &message.qos, "qos"},
-        {RECEIVED, &message.retain, "retain"},
-        {LOST, &lost.reason, "reason"},
-        {LOST, &lost.topic.data, "topic.data"},
-        {LOST, &lost.topic.length, "topic.length"},
-        {LOST, &lost.message_len, "message_len"},
-};
-
-#define LATE ((int)(sizeof late / sizeof late[0]))
-
 START_TEST(what_cannot_be_stored_is_a_late_fault_and_gone)
 {
-        struct mvt_bad_pointers bad;
+        const struct place *place = &places[_i];
+        if (!place->written || strncmp(place->call, "mvMqtt", 6) != 0)
+                return;
         connect_now();
         mvt_mqtt_subscribe(channel, "in", 1);
-        mvt_bad_pointers_make(&bad, 1, true);
-        for (unsigned i = 0; bad.list[i].name; i++)
-                try_late(late[_i].call, late[_i].place, late[_i].field, bad.list[i].pointer);
-        mvt_bad_pointers_free(&bad);
+        mvt_wrong_set_up();
+        for (size_t i = 0; i < mvt_wrong_count; i++) {
+                if (place->len > 1 || !(mvt_wrongs[i].flags & MVT_WRONG_TWO_BYTES))
+                        try_late(place, &mvt_wrongs[i]);
+        }
+        mvt_wrong_tear_down();
 }
 END_TEST
 
@@ -514,7 +535,7 @@ Suite *suite(void)
         tcase_add_loop_test(tests, nothing_waits_to_be_read, 0, CALLS);
         tcase_add_loop_test(tests, another_item_is_next, 0, CALLS);
         tcase_add_test(tests, codes_need_as_many_elements);
-        tcase_add_loop_test(tests, what_cannot_be_stored_is_a_late_fault_and_gone, 0, LATE);
+        tcase_add_loop_test(tests, what_cannot_be_stored_is_a_late_fault_and_gone, 0, PLACES);
         tcase_add_test(tests, a_response_that_can_be_read_only_is_a_late_fault);
         tcase_add_test(tests, required_elements_of_a_connection);
         tcase_add_test(tests, authentication_is_one_or_the_other);

@@ -1,5 +1,6 @@
 /* What outlives a connection: sessions, retained messages, wills, and messages that nobody acknowledged. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -16,7 +17,8 @@ static MvChannelHandle channel;
 static void boot(void)
 {
         mvt_broker_start(&broker, &(struct mvt_broker_options){.persistent = true});
-        mvt_mqtt_boot(&(struct mvt_mqtt_boot){.port = broker.port, .profile = "limits: {channel_opens_per_s: 100}\n"});
+        mvt_mqtt_boot(&(struct mvt_mqtt_boot){.port = broker.port,
+                                              .profile = "limits: {channel_opens_per_s: 100, mqtt_backlog: 10000}\n"});
 }
 
 static void end(void)
@@ -198,6 +200,47 @@ START_TEST(a_clean_start_forgets_what_was_not_acknowledged)
 }
 END_TEST
 
+/* Of many messages, in whatever moment the channel is closed: none is lost on its way, though the broker may have been
+ * told that it came. */
+START_TEST(what_comes_while_the_channel_is_closed_comes_again)
+{
+        enum { COUNT = 100 };
+        static bool seen[COUNT];
+        static uint8_t blocks[2][4096] __attribute__((aligned(4096)));
+        struct MvOpenChannelParams params = mvt_http_params();
+        struct MvMqttConnectRequest request = mvt_mqtt_request();
+        params.v1.channel_type = MV_CHANNELTYPE_MQTT;
+        params.v1.receive_buffer = blocks[0];
+        params.v1.send_buffer = blocks[1];
+        params.v1.receive_buffer_len = params.v1.send_buffer_len = sizeof blocks[0];
+        request.clientid = mvt_sized("publisher");
+        memset(seen, 0, sizeof seen);
+        connect_again(0, MV_MQTTPROTOCOLVERSION_V5);
+        mvt_mqtt_subscribe(channel, "in", 1);
+        mvt_channel_close(&channel);
+        MvChannelHandle publisher = mvt_channel_open(&params);
+        mvt_mqtt_connect(publisher, &request);
+        for (int i = 0; i < COUNT; i++) {
+                char payload[8];
+                snprintf(payload, sizeof payload, "%d", i);
+                mvt_mqtt_publish(publisher, "in", payload, 1, 0);
+        }
+        mvt_channel_close(&publisher);
+        for (unsigned round = 0, count = 0; count < COUNT; round++) {
+                connect_again(0, MV_MQTTPROTOCOLVERSION_V5);
+                for (unsigned i = 0; i < 20 && round % 4 == 3 && count < COUNT; i++) { /* or at once */
+                        const struct mvt_mqtt_message *message = mvt_mqtt_message(channel);
+                        int number = atoi(message->payload);
+                        ck_assert(number >= 0 && number < COUNT);
+                        count += !seen[number];
+                        seen[number] = true;
+                        expect_okay(mvMqttAcknowledgeMessage(channel, message->id));
+                        mvsim_run_for(20);
+                }
+        }
+}
+END_TEST
+
 START_TEST(another_client_id_has_messages_of_its_own)
 {
         struct MvMqttConnectRequest request = mvt_mqtt_request();
@@ -371,6 +414,7 @@ Suite *suite(void)
         tcase_add_loop_test(again, what_was_read_and_not_acknowledged_comes_again, 0, 2);
         tcase_add_test(again, what_was_not_even_read_comes_again_before_anything_new);
         tcase_add_test(again, a_clean_start_forgets_what_was_not_acknowledged);
+        tcase_add_test(again, what_comes_while_the_channel_is_closed_comes_again);
         tcase_add_test(again, another_client_id_has_messages_of_its_own);
         tcase_add_test(again, a_lost_network_loses_no_message);
         tcase_add_test(again, a_restart_of_the_application_loses_no_message);

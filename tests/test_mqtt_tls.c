@@ -1,11 +1,14 @@
 /* TLS to a broker: whom it trusts, what it shows, and how each mistake is answered. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "broker.h"
 #include "child.h"
 #include "mqtt.h"
+#include "process.h"
 #include "suite.h"
 
 #define DER_SIZE 2048
@@ -156,6 +159,71 @@ START_TEST(the_applications_authority_counts_in_place_of_the_profiles)
 }
 END_TEST
 
+START_TEST(any_of_several_authorities_will_do)
+{
+        static struct der rooms[2];
+        struct MvMqttConnectRequest request = mvt_mqtt_request();
+        const struct MvSizedString trusted[] = {certificate(&rooms[0], _i ? pki.ca_file : other_pki.ca_file),
+                                                certificate(&rooms[1], _i ? other_pki.ca_file : pki.ca_file)};
+        const struct MvTlsCredentials tls = {.cacert = {2, trusted}};
+        boot_with("DNS:" MVT_BROKER_HOST, 30, NULL, other_pki.ca_file);
+        request.tls_credentials = &tls;
+        expect_answer(&request, MV_MQTTREQUESTSTATE_REQUESTCOMPLETED, 0);
+}
+END_TEST
+
+/* OpenSSL's own variable says where this computer has its authorities. */
+START_TEST(without_any_the_computers_authorities_count)
+{
+        ck_assert_int_eq(setenv("SSL_CERT_FILE", _i ? other_pki.ca_file : pki.ca_file, 1), 0);
+        boot_with("DNS:" MVT_BROKER_HOST, 30, NULL, NULL);
+        expect_state(_i ? MV_MQTTREQUESTSTATE_UNKNOWNCA : MV_MQTTREQUESTSTATE_REQUESTCOMPLETED);
+        unsetenv("SSL_CERT_FILE");
+}
+END_TEST
+
+/* The broker knows the authority at the top; the one between is in the chain. */
+START_TEST(a_client_shows_the_chain_of_its_certificate)
+{
+        static struct der rooms[2], key_room;
+        struct mvt_pki between;
+        struct mvt_certificate mine;
+        struct MvMqttConnectRequest request = mvt_mqtt_request();
+        mvt_pki_init_below(&between, &pki);
+        mvt_pki_issue(&between, "DNS:device", 30, &mine);
+        const struct MvSizedString chain[] = {certificate(&rooms[0], mine.cert_file),
+                                              certificate(&rooms[1], between.ca_file)};
+        const struct MvTlsCredentials tls = {.clientcert = {{_i ? 1 : 2, chain}, key(&key_room, mine.key_file)}};
+        boot_with("DNS:" MVT_BROKER_HOST, 30, pki.ca_file, pki.ca_file);
+        request.tls_credentials = &tls;
+        expect_answer(&request, _i ? MV_MQTTREQUESTSTATE_SOCKETERROR : MV_MQTTREQUESTSTATE_REQUESTCOMPLETED, 0);
+        mvt_pki_finish(&between);
+}
+END_TEST
+
+/* A broker with several names has a certificate for each, and is told in the clear which one is asked for. */
+START_TEST(the_broker_is_told_which_name_was_asked_for)
+{
+        uint8_t bytes[4096];
+        size_t len = 0;
+        uint16_t port = 0;
+        int listener = mvt_listen(&port);
+        const struct MvMqttConnectRequest request = mvt_mqtt_request();
+        mvt_mqtt_boot(&(struct mvt_mqtt_boot){.port = port, .tls = true, .ca_file = pki.ca_file});
+        channel = mvt_mqtt_open(0);
+        expect_okay(mvMqttRequestConnect(channel, &request));
+        int fd = accept(listener, NULL, NULL);
+        ck_assert_int_ge(fd, 0);
+        while (!memmem(bytes, len, MVT_BROKER_HOST, strlen(MVT_BROKER_HOST))) {
+                ssize_t got = len < sizeof bytes ? read(fd, bytes + len, sizeof bytes - len) : 0;
+                ck_assert_msg(got > 0, "%zu bytes, and no name in them", len);
+                len += (size_t)got;
+        }
+        close(fd);
+        close(listener);
+}
+END_TEST
+
 START_TEST(empty_credentials_are_none)
 {
         const struct MvTlsCredentials tls = {0};
@@ -235,6 +303,10 @@ Suite *suite(void)
         tcase_add_test(tests, nobody_listens);
         tcase_add_test(tests, authorities_that_cannot_be_read);
         tcase_add_loop_test(tests, the_applications_authority_counts_in_place_of_the_profiles, 0, 2);
+        tcase_add_loop_test(tests, any_of_several_authorities_will_do, 0, 2);
+        tcase_add_loop_test(tests, without_any_the_computers_authorities_count, 0, 2);
+        tcase_add_loop_test(tests, a_client_shows_the_chain_of_its_certificate, 0, 2);
+        tcase_add_test(tests, the_broker_is_told_which_name_was_asked_for);
         tcase_add_test(tests, empty_credentials_are_none);
         tcase_add_loop_test(tests, a_client_shows_its_certificate, 0, 2);
         tcase_add_test(tests, a_client_that_shows_none_is_refused);

@@ -1,6 +1,7 @@
 /* Connections that do not come about, brokers that refuse, and connections that end: each its own way. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "broker.h"
@@ -69,6 +70,81 @@ static void expect_published(enum MvMqttRequestState state)
         mvt_mqtt_await(channel, MV_MQTTREADABLEDATATYPE_PUBLISHRESPONSE);
         ck_assert_int_eq(mvt_mqtt_published(channel).request_state, state);
 }
+
+/* ---- what the broker is asked for ---- */
+
+static const struct MvMqttWill wills[] = {
+        {{(const uint8_t *)"will", 4}, {(const uint8_t *)"gone", 4}, 2, 1},
+        {{(const uint8_t *)"will", 4}, {(const uint8_t *)"gone", 4}, 1, 0},
+};
+
+/* The packet's variable header, without properties, and its payload from the client id on. */
+static const struct {
+        enum MvMqttProtocolVersion version;
+        uint8_t clean_start;
+        uint32_t keepalive;
+        const char *user, *password;
+        const struct MvMqttWill *will;
+        const char *header, *payload;
+        size_t payload_len;
+} connects[] = {
+#define PAYLOAD(text) text, sizeof(text) - 1
+#define ID            "\0\014" MVT_CLIENT_ID
+        {MV_MQTTPROTOCOLVERSION_V3_1_1, 1, 60, NULL, NULL, NULL, "\0\4MQTT\4\x02\0\x3c", PAYLOAD(ID)},
+        {MV_MQTTPROTOCOLVERSION_V5, 1, 0xffff, NULL, NULL, NULL, "\0\4MQTT\5\x02\xff\xff", PAYLOAD(ID)},
+        {MV_MQTTPROTOCOLVERSION_V5, 0, 0, NULL, NULL, NULL, "\0\4MQTT\5\0\0\0", PAYLOAD(ID)},
+        /* libmosquitto has no shorter time than five seconds */
+        {MV_MQTTPROTOCOLVERSION_V3_1_1, 0, 1, NULL, NULL, NULL, "\0\4MQTT\4\0\0\5", PAYLOAD(ID)},
+        {MV_MQTTPROTOCOLVERSION_V3_1_1, 1, 5, "me", "secret", &wills[0], "\0\4MQTT\4\xf6\0\5",
+         PAYLOAD(ID "\0\4will\0\4gone\0\2me\0\6secret")},
+        {MV_MQTTPROTOCOLVERSION_V5, 1, 300, "me", "", &wills[1], "\0\4MQTT\5\x8e\1\x2c",
+         PAYLOAD(ID "\0\0\4will\0\4gone\0\2me")},
+#undef ID
+#undef PAYLOAD
+};
+
+static size_t read_connect(int listener, uint8_t *ret, size_t size)
+{
+        int fd = accept(listener, NULL, NULL);
+        ck_assert_int_ge(fd, 0);
+        size_t len = 0;
+        while (len < 2 || len < 2u + ret[1]) {
+                ssize_t got = read(fd, ret + len, size - len);
+                ck_assert_int_gt(got, 0);
+                len += (size_t)got;
+        }
+        close(fd);
+        return len;
+}
+
+START_TEST(the_broker_is_asked_for_what_the_application_asked_for)
+{
+        static const uint8_t forever[] = {0x11, 0xff, 0xff, 0xff, 0xff};
+        uint8_t packet[128];
+        uint16_t port = 0;
+        int listener = mvt_listen(&port);
+        struct MvMqttConnectRequest request = mvt_mqtt_request();
+        request.protocol_version = connects[_i].version;
+        request.clean_start = connects[_i].clean_start;
+        request.keepalive = connects[_i].keepalive;
+        request.will = connects[_i].will;
+        if (connects[_i].user) {
+                request.authentication.method = MV_MQTTAUTHENTICATIONMETHOD_USERNAMEPASSWORD;
+                request.authentication.username_password.username = mvt_sized(connects[_i].user);
+                request.authentication.username_password.password = mvt_sized(connects[_i].password);
+        }
+        mvt_mqtt_boot(&(struct mvt_mqtt_boot){.port = port});
+        channel = mvt_mqtt_open(0);
+        expect_okay(mvMqttRequestConnect(channel, &request));
+        size_t len = read_connect(listener, packet, sizeof packet);
+        close(listener);
+        ck_assert_mem_eq(packet + 2, connects[_i].header, 10);
+        ck_assert_uint_ge(len, 12 + connects[_i].payload_len);
+        ck_assert_mem_eq(packet + len - connects[_i].payload_len, connects[_i].payload, connects[_i].payload_len);
+        bool keeps = connects[_i].version == MV_MQTTPROTOCOLVERSION_V5 && !connects[_i].clean_start;
+        ck_assert((memmem(packet, len, forever, sizeof forever) != NULL) == keeps);
+}
+END_TEST
 
 /* ---- no connection ---- */
 
@@ -229,6 +305,28 @@ START_TEST(the_code_of_a_message_of_qos_2_is_that_of_either_answer)
 }
 END_TEST
 
+/* A broker of MQTT 5 says with its CONNACK what it can; what it cannot is not sent to it. */
+START_TEST(what_the_broker_said_it_cannot_do_is_answered_with_its_code)
+{
+        static const struct {
+                const char *connack;
+                uint32_t len, qos, code;
+        } limits[] = {
+                {"\x20\x05\x00\x00\x02\x24\x01", 7, 2, 0x9b},              /* no QoS above 1 */
+                {"\x20\x08\x00\x00\x05\x27\x00\x00\x00\x18", 10, 1, 0x95}, /* no packet above 24 bytes */
+        };
+        boot_with_peer({.on = MVT_PACKET_CONNECT, .bytes = limits[_i].connack, .len = limits[_i].len},
+                       {.on = MVT_PACKET_PUBLISH, MVT_SEND("\x40\x02\xff\xfe")});
+        connect_with(MV_MQTTPROTOCOLVERSION_V5);
+        expect_okay(mvt_mqtt_try_publish(channel, 1, "a", "a payload that is long", limits[_i].qos, 0));
+        mvt_mqtt_await(channel, MV_MQTTREADABLEDATATYPE_PUBLISHRESPONSE);
+        struct MvMqttPublishResponse response = mvt_mqtt_published(channel);
+        ck_assert_int_eq(response.request_state, MV_MQTTREQUESTSTATE_REQUESTCOMPLETED);
+        ck_assert_uint_eq(response.reason_code, limits[_i].code);
+        mvt_mqtt_publish(channel, "a", "b", 1, 0); /* the connection goes on */
+}
+END_TEST
+
 /* ---- connections that end ---- */
 
 START_TEST(the_broker_is_killed)
@@ -347,6 +445,11 @@ END_TEST
 Suite *suite(void)
 {
         Suite *s = suite_create("mqtt trouble");
+        TCase *asked = tcase_create("asked for");
+        tcase_add_checked_fixture(asked, NULL, end);
+        tcase_add_loop_test(asked, the_broker_is_asked_for_what_the_application_asked_for, 0,
+                            (int)(sizeof connects / sizeof connects[0]));
+        suite_add_tcase(s, asked);
         TCase *none = tcase_create("no connection");
         tcase_add_checked_fixture(none, NULL, end);
         tcase_add_test(none, a_name_that_does_not_resolve);
@@ -365,6 +468,7 @@ Suite *suite(void)
         tcase_add_test(refused, every_code_of_a_refusal_is_handed_on);
         tcase_add_test(refused, a_topic_that_is_not_allowed_has_its_own_code);
         tcase_add_test(refused, the_code_of_a_message_of_qos_2_is_that_of_either_answer);
+        tcase_add_loop_test(refused, what_the_broker_said_it_cannot_do_is_answered_with_its_code, 0, 2);
         suite_add_tcase(s, refused);
         TCase *ended = tcase_create("ended");
         tcase_add_checked_fixture(ended, NULL, end);

@@ -3,8 +3,8 @@
  * nothing done. Made from the lists of calls and of pointers in structures; a call that is added is tried without
  * another word here, or fails the test that wants good arguments for it.
  *
- * The good arguments are in pointers_good.c, the bad pointers in pointers_wrong.c, those in structures in
- * pointers_fields.c.
+ * The good arguments are in pointers_good.c, the bad pointers in lib/wrong.c, what comes of them in pointers_wrong.c,
+ * those in structures in pointers_fields.c.
  */
 #include <string.h>
 

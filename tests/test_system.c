@@ -394,6 +394,22 @@ START_TEST(an_update_is_installed_at_once_by_default)
 }
 END_TEST
 
+START_TEST(an_installation_goes_on_after_a_restart_that_came_in_between)
+{
+        struct mvsim_ending ending;
+        mvt_device_end();
+        boot(NULL);
+        offer(MVSIM_UPDATE_APPLICATION);
+        mvsim_run_for(CONNECT_US + DOWNLOAD_US + INSTALL_US / 2);
+        ck_assert(mvsim_catch(be_restarted, NULL, NULL));
+        ck_assert_int_eq(live_again(), MV_WAKEREASON_DEBUGGERRESTART);
+        ck_assert(mvsim_catch(live, NULL, &ending));
+        ck_assert_int_eq(ending.reason, MV_WAKEREASON_APPLICATIONUPDATE);
+        ck_assert_int_eq(live_again(), MV_WAKEREASON_APPLICATIONUPDATE);
+        ck_assert(!mvsim_catch(live, NULL, NULL)); /* it is installed once */
+}
+END_TEST
+
 static uint8_t buffers[2][512] __attribute__((aligned(512)));
 
 START_TEST(no_channel_opens_during_an_installation)
@@ -510,6 +526,7 @@ Suite *suite(void)
         tcase_add_test(tests, an_update_waits_over_other_restarts);
         tcase_add_test(tests, there_are_no_other_updates);
         tcase_add_loop_test(tests, an_update_is_installed_at_once_by_default, 0, 3);
+        tcase_add_test(tests, an_installation_goes_on_after_a_restart_that_came_in_between);
         tcase_add_test(tests, no_channel_opens_during_an_installation);
         tcase_add_test(tests, the_schedule_breaks_and_mends_the_network);
         tcase_add_test(tests, the_schedule_goes_on_over_all_lives);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -44,6 +45,16 @@ static bool set_loopback(bool up)
 bool mvt_netns_enter(void)
 {
         return (unshare(CLONE_NEWNET) == 0 || unshare_as_user()) && set_loopback(true);
+}
+
+void mvt_netns_set_hosts(const struct mvt_tempdir *dir, const char *lines)
+{
+        char path[MVT_PATH_SIZE];
+        mvt_path(path, dir, "hosts");
+        mvt_write_file(path, lines, strlen(lines));
+        ck_assert_int_eq(unshare(CLONE_NEWNS), 0);
+        ck_assert_int_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+        ck_assert_int_eq(mount(path, "/etc/hosts", NULL, MS_BIND, NULL), 0);
 }
 
 void mvt_netns_cut(void)

@@ -62,6 +62,11 @@ static void write_key(const char *path, EVP_PKEY *key)
 
 void mvt_pki_init(struct mvt_pki *ret)
 {
+        mvt_pki_init_below(ret, ret);
+}
+
+void mvt_pki_init_below(struct mvt_pki *ret, struct mvt_pki *above)
+{
         *ret = (struct mvt_pki){0};
         mvt_tempdir_make(&ret->dir);
         mvt_path(ret->ca_file, &ret->dir, "ca.pem");
@@ -73,7 +78,7 @@ void mvt_pki_init(struct mvt_pki *ret)
         add_extension(ret->ca, ret->ca, NID_basic_constraints, "critical,CA:TRUE");
         add_extension(ret->ca, ret->ca, NID_key_usage, "critical,keyCertSign,cRLSign");
         add_extension(ret->ca, ret->ca, NID_subject_key_identifier, "hash");
-        sign(ret, ret->ca);
+        sign(above, ret->ca);
         write_certificate(ret->ca_file, ret->ca);
 }
 

@@ -22,6 +22,10 @@ struct mvt_certificate {
 
 /* Fails the test when something goes wrong, like everything here. */
 void mvt_pki_init(struct mvt_pki *ret);
+
+/* An authority that the other one has signed, for intermediate certificates: its own is `ca_file`. */
+void mvt_pki_init_below(struct mvt_pki *ret, struct mvt_pki *above);
+
 void mvt_pki_finish(struct mvt_pki *pki);
 
 /*
