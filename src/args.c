@@ -114,6 +114,17 @@ enum MvStatus mvs_put_no_handle(struct mvs_call *call, const char *field, void *
         return mvs_put(call, field, pointer, &none, sizeof none);
 }
 
+enum MvStatus mvs_put_closed(struct mvs_call *call, const char *field, void *pointer, unsigned *open)
+{
+        enum MvStatus status = mvs_put_no_handle(call, field, pointer);
+        if (status != MV_STATUS_OKAY)
+                return status;
+        mvs_lint_closing(call->device, call->object);
+        mvs_handles_remove(&call->device->handles, call->object);
+        (*open)--;
+        return MV_STATUS_OKAY;
+}
+
 /* ---- lent buffers ---- */
 
 enum MvStatus mvs_arg_block_aligned(struct mvs_call *call, const char *field, const void *address)

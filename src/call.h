@@ -156,6 +156,10 @@ enum MvStatus mvs_put_new_handle(struct mvs_call *call, const char *field, void 
 enum MvStatus mvs_put_no_handle(struct mvs_call *call, const char *field, void *pointer)
         __attribute__((warn_unused_result));
 
+/* The same, and then call->object's end, which is one less of `open`. */
+enum MvStatus mvs_put_closed(struct mvs_call *call, const char *field, void *pointer, unsigned *open)
+        __attribute__((warn_unused_result));
+
 /* Refuses what is not aligned to, or not a multiple of, 512 bytes, and what overlaps memory that is lent already.
  * The caller has checked access. `except` is the start of a loan that is about to end, or 0. */
 enum MvStatus mvs_arg_block_aligned(struct mvs_call *call, const char *field, const void *address)

@@ -39,14 +39,7 @@ enum MvStatus mvs_check_mvExternalFlashClose(struct mvs_call *call, MvExternalFl
 
 enum MvStatus mvs_do_mvExternalFlashClose(struct mvs_call *call, MvExternalFlashHandle *handle)
 {
-        struct mvs_device *device = call->device;
-        enum MvStatus status = mvs_put_no_handle(call, "handle", handle);
-        if (status != MV_STATUS_OKAY)
-                return status;
-        mvs_lint_closing(device, call->object);
-        mvs_handles_remove(&device->handles, call->object);
-        device->flash.open--;
-        return MV_STATUS_OKAY;
+        return mvs_put_closed(call, "handle", handle, &call->device->flash.open);
 }
 
 /* ---- what it is ---- */

@@ -71,12 +71,5 @@ enum MvStatus mvs_check_mvCloseSystemNotification(struct mvs_call *call, MvSyste
 
 enum MvStatus mvs_do_mvCloseSystemNotification(struct mvs_call *call, MvSystemEventHandle *handle)
 {
-        struct mvs_device *device = call->device;
-        enum MvStatus status = mvs_put_no_handle(call, "handle", handle);
-        if (status != MV_STATUS_OKAY)
-                return status;
-        mvs_lint_closing(device, call->object);
-        mvs_handles_remove(&device->handles, call->object);
-        device->system.open--;
-        return MV_STATUS_OKAY;
+        return mvs_put_closed(call, "handle", handle, &call->device->system.open);
 }

@@ -76,16 +76,6 @@ static void expect_get(const char *path, uint32_t status, const char *body)
         mvs_http_reply_destroy(reply);
 }
 
-static void expect_failure(struct mvs_http_reply *reply, enum mvs_http_outcome outcome, const char *reason)
-{
-        ck_assert_msg(reply->outcome == outcome, "outcome %d: %s", (int)reply->outcome, reply->detail);
-        ck_assert_msg(strstr(reply->detail, reason) != NULL, "\"%s\" is not in \"%s\"", reason, reply->detail);
-        ck_assert_uint_eq(reply->status_code, 0);
-        ck_assert_uint_eq(reply->header_count, 0);
-        ck_assert_uint_eq(reply->body.len, 0);
-        mvs_http_reply_destroy(reply);
-}
-
 START_TEST(every_status_code_is_a_reply)
 {
         expect_get("/ok", 200, "hello");
@@ -201,7 +191,7 @@ START_TEST(a_reply_may_fill_the_receive_buffer_to_the_last_byte)
         ck_assert_uint_eq(reply->body.len, sizeof content);
         mvs_http_reply_destroy(reply);
         ask.response_limit--;
-        expect_failure(mvt_fetch(link_, &ask, true), MVS_HTTP_RESPONSE_TOO_LARGE, "receive buffer");
+        mvt_expect_failed(mvt_fetch(link_, &ask, true), MVS_HTTP_RESPONSE_TOO_LARGE, "receive buffer");
 }
 END_TEST
 
@@ -211,7 +201,7 @@ START_TEST(the_headers_alone_may_be_too_large)
         struct mvt_ask ask = {.method = "HEAD", .url = url("/ok")};
         for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
                 ask.response_limit = limits[i];
-                expect_failure(mvt_fetch(link_, &ask, true), MVS_HTTP_RESPONSE_TOO_LARGE, "receive buffer");
+                mvt_expect_failed(mvt_fetch(link_, &ask, true), MVS_HTTP_RESPONSE_TOO_LARGE, "receive buffer");
         }
         struct mvs_http_reply *reply = get("/empty");
         ask = (struct mvt_ask){.url = url("/empty"), .response_limit = accounted(reply)};
@@ -220,7 +210,7 @@ START_TEST(the_headers_alone_may_be_too_large)
         expect_reply(reply, 204, "");
         mvs_http_reply_destroy(reply);
         ask.response_limit--;
-        expect_failure(mvt_fetch(link_, &ask, true), MVS_HTTP_RESPONSE_TOO_LARGE, "receive buffer");
+        mvt_expect_failed(mvt_fetch(link_, &ask, true), MVS_HTTP_RESPONSE_TOO_LARGE, "receive buffer");
 }
 END_TEST
 
@@ -254,8 +244,8 @@ START_TEST(a_server_that_goes_and_comes_back)
 {
         expect_get("/ok", 200, "hello");
         mvt_nginx_stop(&nginx);
-        expect_failure(get("/ok"), MVS_HTTP_REQUEST_FAILED, "127.0.0.1: Failed to connect");
-        expect_failure(get("/ok"), MVS_HTTP_REQUEST_FAILED, "127.0.0.1: Failed to connect");
+        mvt_expect_failed(get("/ok"), MVS_HTTP_REQUEST_FAILED, "127.0.0.1: Failed to connect");
+        mvt_expect_failed(get("/ok"), MVS_HTTP_REQUEST_FAILED, "127.0.0.1: Failed to connect");
         mvt_nginx_restart(&nginx);
         expect_get("/ok", 200, "hello");
         mvt_nginx_stop(&nginx);
@@ -329,7 +319,7 @@ START_TEST(plain_http_when_the_profile_allows_it)
         mvt_nginx_start(&nginx, NULL, locations);
         snprintf(plain, sizeof plain, "http://127.0.0.1:%u/ok", nginx.port);
         struct mvt_ask ask = {.url = plain};
-        expect_failure(mvt_fetch(link_, &ask, true), MVS_HTTP_UNSUPPORTED_URI_SCHEME, "https://");
+        mvt_expect_failed(mvt_fetch(link_, &ask, true), MVS_HTTP_UNSUPPORTED_URI_SCHEME, "https://");
         profile.http.allow_plain = true;
         expect_fetch(&ask, "hello");
 }
@@ -353,14 +343,14 @@ START_TEST(what_the_rules_refuse_asks_nobody)
         bool loaded = module_is_loaded(); /* by the test before, when tests do not fork */
         mvt_nginx_stop(&nginx);
         setenv("MVSIM_MODULE_DIR", "/nonexistent", 1);
-        expect_failure(mvt_fetch(link_, &(struct mvt_ask){.url = "ftp://x"}, true), MVS_HTTP_UNSUPPORTED_URI_SCHEME,
-                       "https://");
-        expect_failure(mvt_fetch(link_, &(struct mvt_ask){.url = url("/"), .method = "get"}, true),
-                       MVS_HTTP_UNSUPPORTED_METHOD, "capitals");
-        expect_failure(mvt_fetch(link_, &(struct mvt_ask){.url = url("/"), .headers = headers}, true),
-                       MVS_HTTP_INVALID_HEADERS, "header 0");
-        expect_failure(mvt_fetch(link_, &(struct mvt_ask){.url = url("/"), .timeout_ms = 4999}, true),
-                       MVS_HTTP_INVALID_TIMEOUT, "4999");
+        mvt_expect_failed(mvt_fetch(link_, &(struct mvt_ask){.url = "ftp://x"}, true), MVS_HTTP_UNSUPPORTED_URI_SCHEME,
+                          "https://");
+        mvt_expect_failed(mvt_fetch(link_, &(struct mvt_ask){.url = url("/"), .method = "get"}, true),
+                          MVS_HTTP_UNSUPPORTED_METHOD, "capitals");
+        mvt_expect_failed(mvt_fetch(link_, &(struct mvt_ask){.url = url("/"), .headers = headers}, true),
+                          MVS_HTTP_INVALID_HEADERS, "header 0");
+        mvt_expect_failed(mvt_fetch(link_, &(struct mvt_ask){.url = url("/"), .timeout_ms = 4999}, true),
+                          MVS_HTTP_INVALID_TIMEOUT, "4999");
         ck_assert(module_is_loaded() == loaded);
         unsetenv("MVSIM_MODULE_DIR");
 }
@@ -392,8 +382,8 @@ START_TEST(a_link_that_is_destroyed_answers_nothing_more)
         link_ = NULL;
         for (size_t i = 0; i < COUNT; i++)
                 answered[i] = exchanges[i].done;
-        expect_failure(mvt_fetch(link_ = mvs_link_create(&profile), &(struct mvt_ask){.url = "x:"}, true),
-                       MVS_HTTP_UNSUPPORTED_URI_SCHEME, "");
+        mvt_expect_failed(mvt_fetch(link_ = mvs_link_create(&profile), &(struct mvt_ask){.url = "x:"}, true),
+                          MVS_HTTP_UNSUPPORTED_URI_SCHEME, "");
         for (size_t i = 0; i < COUNT; i++) {
                 ck_assert_uint_eq(exchanges[i].done, answered[i]);
                 mvt_exchange_finish(&exchanges[i]);

@@ -108,19 +108,9 @@ static void expect_ok(struct mvs_http_reply *reply, const char *headers, const c
         mvs_http_reply_destroy(reply);
 }
 
-static void expect_outcome(struct mvs_http_reply *reply, enum mvs_http_outcome outcome, const char *reason)
-{
-        ck_assert_msg(reply->outcome == outcome, "outcome %d: %s", (int)reply->outcome, reply->detail);
-        ck_assert_msg(strstr(reply->detail, reason) != NULL, "\"%s\" is not in \"%s\"", reason, reply->detail);
-        ck_assert_uint_eq(reply->status_code, 0);
-        ck_assert_uint_eq(reply->header_count, 0);
-        ck_assert_uint_eq(reply->body.len, 0);
-        mvs_http_reply_destroy(reply);
-}
-
 static void expect_failure(struct mvs_http_reply *reply, const char *reason)
 {
-        expect_outcome(reply, MVS_HTTP_REQUEST_FAILED, reason);
+        mvt_expect_failed(reply, MVS_HTTP_REQUEST_FAILED, reason);
 }
 
 static void wait_for(unsigned (*count)(const struct mvt_peer *), unsigned value)
@@ -177,9 +167,9 @@ END_TEST
 START_TEST(a_flood_is_stopped_at_the_limit)
 {
         struct mvt_ask ask = {.url = url("/flood"), .response_limit = 4096};
-        expect_outcome(mvt_fetch(link_, &ask, false), MVS_HTTP_RESPONSE_TOO_LARGE, "4096 bytes");
+        mvt_expect_failed(mvt_fetch(link_, &ask, false), MVS_HTTP_RESPONSE_TOO_LARGE, "4096 bytes");
         ask.url = url("/flood-headers");
-        expect_outcome(mvt_fetch(link_, &ask, false), MVS_HTTP_RESPONSE_TOO_LARGE, "4096 bytes");
+        mvt_expect_failed(mvt_fetch(link_, &ask, false), MVS_HTTP_RESPONSE_TOO_LARGE, "4096 bytes");
         wait_for(mvt_peer_open, 0);
 }
 END_TEST
@@ -591,7 +581,7 @@ START_TEST(no_signal_reaches_the_link_thread)
 {
         static const int signals[] = {SIGPIPE, SIGALRM, SIGCHLD, SIGINT, SIGTERM, SIGUSR1};
         unsigned found = 0;
-        expect_outcome(mvt_fetch(link_, &(struct mvt_ask){.url = "x:"}, true), MVS_HTTP_UNSUPPORTED_URI_SCHEME, "");
+        mvt_expect_failed(mvt_fetch(link_, &(struct mvt_ask){.url = "x:"}, true), MVS_HTTP_UNSUPPORTED_URI_SCHEME, "");
         DIR *dir = opendir("/proc/self/task");
         for (struct dirent *entry; (entry = readdir(dir));) {
                 if (entry->d_name[0] == '.' || !is_link_thread(entry->d_name))

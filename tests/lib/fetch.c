@@ -122,6 +122,16 @@ struct mvs_http_reply *mvt_fetch(struct mvs_link *link, const struct mvt_ask *as
         return exchange.reply;
 }
 
+void mvt_expect_failed(struct mvs_http_reply *reply, enum mvs_http_outcome outcome, const char *reason)
+{
+        ck_assert_msg(reply->outcome == outcome, "outcome %d: %s", (int)reply->outcome, reply->detail);
+        ck_assert_msg(strstr(reply->detail, reason) != NULL, "\"%s\" is not in \"%s\"", reason, reply->detail);
+        ck_assert_uint_eq(reply->status_code, 0);
+        ck_assert_uint_eq(reply->header_count, 0);
+        ck_assert_uint_eq(reply->body.len, 0);
+        mvs_http_reply_destroy(reply);
+}
+
 const char *mvt_header_text(const struct mvs_http_reply *reply)
 {
         static char text[65536];

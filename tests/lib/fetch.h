@@ -43,6 +43,9 @@ void mvt_exchange_finish(struct mvt_exchange *exchange);
 /* All of it: the caller destroys the reply. `checked`: the rules are asked first. */
 struct mvs_http_reply *mvt_fetch(struct mvs_link *link, const struct mvt_ask *ask, bool checked);
 
+/* It has failed in this way, for a reason that says so much, and brought nothing; the reply is destroyed. */
+void mvt_expect_failed(struct mvs_http_reply *reply, enum mvs_http_outcome outcome, const char *reason);
+
 /* "Name: value\n…" of all headers, in order, in a static buffer. */
 const char *mvt_header_text(const struct mvs_http_reply *reply);
 
