@@ -88,7 +88,8 @@ void mvt_lints_start_server(void)
         mvt_nginx_start(&nginx, NULL, "location = /ok { return 200 \"hello\"; }\n");
         snprintf(mvt_lints_profile, sizeof mvt_lints_profile,
                  "network: {connect_ms: 20}\ntime: {spin_ms: 60000, call_us: 40}\n"
-                 "http: {rewrite: [{from: '" APP_URL "', to: 'http://127.0.0.1:%u'}]}\n",
+                 "http: {rewrite: [{from: '" APP_URL "', to: 'http://127.0.0.1:%u'}]}\n"
+                 "cloud: {config: {device: {url: " APP_URL "/ok}}}\n",
                  nginx.port);
 }
 

@@ -16,8 +16,8 @@ static void an_outage(void)
                 mvsim_network_up();
 }
 
-static const struct mvt_app *const apps[] = {&app_first_things, &app_http_requests, &app_polling, &app_one_centre,
-                                             &app_recovering};
+static const struct mvt_app *const apps[] = {&app_first_things, &app_http_requests, &app_polling,
+                                             &app_one_centre,   &app_recovering,    &app_waiting};
 
 /* Those that never see the network go need it throughout. */
 static bool bears_an_outage(const struct mvt_app *app)

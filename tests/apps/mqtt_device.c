@@ -1,18 +1,20 @@
 /*
  * The habit of MQTT devices: a handler that reads one record an entry and files work in a queue; a main loop that does
  * it. Five configuration items are fetched, and within a millisecond the same two buffers serve the broker's channel.
+ * Whatever goes wrong, all that there may be is torn down, and it begins anew; so it does at first, with nothing there.
  */
 #include <stdbool.h>
 #include <string.h>
 
 #include "app.h"
 
-#define RECORDS   8
-#define QUEUE     16
-#define ITEMS     5
-#define ID_LEN    34
-#define MINUTE_US UINT64_C(60000000)
-#define AGAIN_US  UINT64_C(2000000)
+#define RECORDS     8
+#define QUEUE       16
+#define ITEMS       5
+#define ID_LEN      34
+#define MINUTE_US   UINT64_C(60000000)
+#define AGAIN_US    UINT64_C(2000000)
+#define PATIENCE_US UINT64_C(20000000)
 
 enum tag {
         TAG_NETWORK = 1,
@@ -37,15 +39,19 @@ static volatile uint32_t filed, done;
 static uint8_t send_buffer[2560] __attribute__((aligned(512)));
 static uint8_t receive_buffer[7168] __attribute__((aligned(512)));
 
-static MvNotificationHandle centre;
-static MvNetworkHandle network;
+static struct app_link link;
 static MvChannelHandle channel;
 static uint8_t host[64], topic[64], username[32], password[32];
 static uint32_t host_len, topic_len, username_len, password_len;
 static uint16_t port;
 static bool subscribed;
+static uint32_t subscription_id;
 static uint64_t next_us; /* when something is to be published, or tried again */
 static uint32_t correlation;
+static volatile bool answered; /* since the last request; cleared when it has been sent */
+static uint64_t asked_us;
+static volatile unsigned told; /* items of the broker's, and how many of them were read */
+static unsigned taken;
 
 static void file(enum work work)
 {
@@ -64,6 +70,13 @@ static enum work work_of(const struct MvNotification *record)
         return record->tag == TAG_CONFIG ? WORK_CONFIG_READABLE : WORK_BROKER_READABLE;
 }
 
+static void count_item(void)
+{
+        if (told != taken)
+                app_mqtt_device_seen.early++;
+        told = told + 1;
+}
+
 /* An event that it does not know wedges it: the index does not move on. */
 static void TIM8_BRK_IRQHandler(void)
 {
@@ -71,31 +84,60 @@ static void TIM8_BRK_IRQHandler(void)
         enum work work = work_of(&record);
         if (work == WORK_NONE)
                 return;
+        if (work == WORK_BROKER_READABLE)
+                count_item();
+        if (work != WORK_NETWORK)
+                answered = true;
         file(work);
         ring_index = (ring_index + 1) % RECORDS;
         record.event_type = 0; /* of the copy */
 }
 
-static uint64_t now_us(void)
-{
-        uint64_t now = 0;
-        mvGetMicroseconds(&now);
-        return now;
-}
-
 static bool open_channel(enum MvChannelType type, enum tag tag)
 {
-        const struct MvOpenChannelParams params = {.version = 1,
-                                                   .v1 = {.notification_handle = centre,
-                                                          .notification_tag = tag,
-                                                          .network_handle = network,
-                                                          .receive_buffer = receive_buffer,
-                                                          .receive_buffer_len = sizeof receive_buffer,
-                                                          .send_buffer = send_buffer,
-                                                          .send_buffer_len = sizeof send_buffer,
-                                                          .channel_type = type,
-                                                          .endpoint = {(const uint8_t *)"", 0}}};
-        return mvOpenChannel(&params, &channel) == MV_STATUS_OKAY;
+        const struct app_buffers buffers = {receive_buffer, sizeof receive_buffer, send_buffer, sizeof send_buffer};
+        return app_open(&link, type, "", tag, &buffers, &channel) == MV_STATUS_OKAY && app_is_small(channel);
+}
+
+/* The call has returned: an answer that came in it is lost, and waited for in vain. */
+static int asked(enum MvStatus status)
+{
+        MUST(status == MV_STATUS_OKAY);
+        answered = false;
+        asked_us = app_now_us();
+        return 0;
+}
+
+static int tear_nothing_down(void)
+{
+        struct MvMqttDisconnectResponse response;
+        enum MvClosureReason reason;
+        MUST(mvMqttReadDisconnectResponse(channel, &response) == MV_STATUS_INVALIDHANDLE);
+        MUST(mvGetChannelClosureReason(channel, &reason) == MV_STATUS_INVALIDHANDLE);
+        MUST(mvCloseChannel(&channel) == MV_STATUS_INVALIDHANDLE);
+        app_mqtt_device_seen.nothing_to_tear_down++;
+        return 0;
+}
+
+/* The channel keeps its handle until it is closed: what there is to know of its end is asked first. */
+static int tear_down(void)
+{
+        struct MvMqttDisconnectResponse response;
+        enum MvClosureReason reason;
+        subscribed = false;
+        answered = true;
+        next_us = app_now_us() + AGAIN_US;
+        told = taken = 0;
+        if (!channel)
+                return tear_nothing_down();
+        enum MvStatus status = mvMqttReadDisconnectResponse(channel, &response);
+        MUST(mvGetChannelClosureReason(channel, &reason) == MV_STATUS_OKAY);
+        if (reason == MV_CLOSUREREASON_NETWORKDISCONNECTED)
+                MUST(status == MV_STATUS_CHANNELCLOSED);
+        else
+                MUST(reason == MV_CLOSUREREASON_NONE);
+        MUST(mvCloseChannel(&channel) == MV_STATUS_OKAY && channel == 0);
+        return 0;
 }
 
 /* ---- five items of the configuration ---- */
@@ -112,18 +154,7 @@ static int fetch_configuration(void)
                 };
         const struct MvConfigKeyFetchParams params = {ITEMS, keys};
         MUST(open_channel(MV_CHANNELTYPE_CONFIGFETCH, TAG_CONFIG));
-        MUST(mvSendConfigFetchRequest(channel, &params) == MV_STATUS_OKAY);
-        return 0;
-}
-
-static int read_item(uint32_t index, uint8_t *ret_bytes, uint32_t size, uint32_t *ret_len)
-{
-        enum MvConfigKeyFetchResult result = MV_CONFIGKEYFETCHRESULT_SERVERERROR;
-        const struct MvConfigResponseReadItemParams params = {index, &result, {ret_bytes, size - 1, ret_len}};
-        MUST(mvReadConfigResponseItem(channel, &params) == MV_STATUS_OKAY);
-        MUST(result == MV_CONFIGKEYFETCHRESULT_OK);
-        ret_bytes[*ret_len] = '\0'; /* its own terminator: none is written */
-        return 0;
+        return asked(mvSendConfigFetchRequest(channel, &params));
 }
 
 static int read_configuration(void)
@@ -133,11 +164,11 @@ static int read_configuration(void)
         uint32_t digits_len = 0;
         MUST(mvReadConfigFetchResponseData(channel, &data) == MV_STATUS_OKAY);
         MUST(data.result == MV_CONFIGFETCHRESULT_OK && data.num_items == ITEMS);
-        MUST(read_item(0, host, sizeof host, &host_len) == 0);
-        MUST(read_item(1, digits, sizeof digits, &digits_len) == 0);
-        MUST(read_item(2, topic, sizeof topic, &topic_len) == 0);
-        MUST(read_item(3, username, sizeof username, &username_len) == 0);
-        MUST(read_item(4, password, sizeof password, &password_len) == 0);
+        MUST(app_read_item(channel, 0, host, sizeof host, &host_len) == 0);
+        MUST(app_read_item(channel, 1, digits, sizeof digits, &digits_len) == 0);
+        MUST(app_read_item(channel, 2, topic, sizeof topic, &topic_len) == 0);
+        MUST(app_read_item(channel, 3, username, sizeof username, &username_len) == 0);
+        MUST(app_read_item(channel, 4, password, sizeof password, &password_len) == 0);
         port = 0;
         for (uint32_t i = 0; i < digits_len; i++)
                 port = (uint16_t)(port * 10 + digits[i] - '0');
@@ -164,16 +195,15 @@ static int connect_to_broker(void)
                 .clean_start = 0,
         };
         MUST(open_channel(MV_CHANNELTYPE_MQTT, TAG_BROKER));
-        MUST(mvMqttRequestConnect(channel, &request) == MV_STATUS_OKAY);
-        return 0;
+        return asked(mvMqttRequestConnect(channel, &request));
 }
 
 static int subscribe(void)
 {
         const struct MvMqttSubscription subscription = {.topic = {topic, topic_len}, .desired_qos = 1};
         const struct MvMqttSubscribeRequest request = {++correlation, &subscription, 1};
-        MUST(mvMqttRequestSubscribe(channel, &request) == MV_STATUS_OKAY);
-        return 0;
+        subscription_id = correlation;
+        return asked(mvMqttRequestSubscribe(channel, &request));
 }
 
 static int publish(void)
@@ -181,17 +211,17 @@ static int publish(void)
         const struct MvMqttPublishRequest request = {.correlation_id = ++correlation,
                                                      .topic = app_text("device/reading"),
                                                      .payload = app_text("{\"value\": 1}")};
-        MUST(mvMqttRequestPublish(channel, &request) == MV_STATUS_OKAY);
-        return 0;
+        return asked(mvMqttRequestPublish(channel, &request));
 }
 
+/* Subscribes and publishes at once: two answers are on their way. */
 static int read_connected(void)
 {
         struct MvMqttConnectResponse response;
         MUST(mvMqttReadConnectResponse(channel, &response) == MV_STATUS_OKAY);
         MUST(response.request_state == MV_MQTTREQUESTSTATE_REQUESTCOMPLETED && response.reason_code == 0);
-        app_mqtt_device_seen.connections++;
-        return subscribe();
+        MUST(subscribe() == 0);
+        return publish();
 }
 
 /* Sizes in elements, and one is all it has room for. */
@@ -201,9 +231,10 @@ static int read_subscribed(void)
         uint32_t id = 0, codes[1] = {77}, count = 0;
         const struct MvMqttSubscribeResponse response = {&state, &id, codes, 1, &count};
         MUST(mvMqttReadSubscribeResponse(channel, &response) == MV_STATUS_OKAY);
-        MUST(state == MV_MQTTREQUESTSTATE_REQUESTCOMPLETED && id == correlation && count == 1 && codes[0] <= 2);
+        MUST(state == MV_MQTTREQUESTSTATE_REQUESTCOMPLETED && id == subscription_id && count == 1 && codes[0] <= 2);
+        app_mqtt_device_seen.connections++;
         subscribed = true;
-        next_us = now_us();
+        next_us = app_now_us() + MINUTE_US;
         return 0;
 }
 
@@ -236,48 +267,48 @@ static int read_message(void)
 static int read_broker(void)
 {
         enum MvMqttReadableDataType type;
+        taken++;
         MUST(mvMqttGetNextReadableDataType(channel, &type) == MV_STATUS_OKAY);
         switch (type) {
         case MV_MQTTREADABLEDATATYPE_CONNECTRESPONSE: return read_connected();
         case MV_MQTTREADABLEDATATYPE_SUBSCRIBERESPONSE: return read_subscribed();
         case MV_MQTTREADABLEDATATYPE_PUBLISHRESPONSE: return read_published();
         case MV_MQTTREADABLEDATATYPE_MESSAGERECEIVED: return read_message();
+        case MV_MQTTREADABLEDATATYPE_DISCONNECTRESPONSE: app_mqtt_device_seen.brokers_lost++; return tear_down();
         default: return __LINE__;
         }
 }
 
 /* ---- work ---- */
 
-static void give_up_channel(void)
+static int lose_link(void)
 {
-        if (channel)
-                mvCloseChannel(&channel);
-        app_mqtt_device_seen.losses++;
-        subscribed = false;
-        next_us = now_us() + AGAIN_US;
+        app_mqtt_device_seen.links_lost++;
+        return tear_down();
+}
+
+static int configure(void)
+{
+        MUST(read_configuration() == 0);
+        return connect_to_broker();
 }
 
 static int do_work(enum work work)
 {
         switch (work) {
-        case WORK_CONFIG_READABLE: MUST(read_configuration() == 0); return connect_to_broker();
+        case WORK_CONFIG_READABLE: return configure();
         case WORK_BROKER_READABLE: return read_broker();
-        case WORK_CHANNEL_LOST: give_up_channel(); return 0;
+        case WORK_CHANNEL_LOST: return lose_link();
         default: return 0;
         }
 }
 
-static bool is_connected(void)
-{
-        enum MvNetworkStatus status;
-        return mvGetNetworkStatus(network, &status) == MV_STATUS_OKAY && status == MV_NETWORKSTATUS_CONNECTED;
-}
-
 static int do_what_is_due(void)
 {
-        if (now_us() < next_us)
+        MUST(answered || app_now_us() - asked_us < PATIENCE_US);
+        if (app_now_us() < next_us)
                 return 0;
-        if (!channel && is_connected())
+        if (!channel && app_is_connected(&link))
                 return fetch_configuration();
         if (!subscribed)
                 return 0;
@@ -287,17 +318,17 @@ static int do_what_is_due(void)
 
 static int start(void)
 {
-        const struct MvNotificationSetup setup = {TIM8_BRK_IRQn, ring, sizeof ring};
+        enum MvNetworkStatus status;
         memset((void *)ring, 0xff, sizeof ring);
         memset(&app_mqtt_device_seen, 0, sizeof app_mqtt_device_seen);
         ring_index = filed = done = 0;
-        next_us = 0;
-        subscribed = false;
-        MUST(mvSetupNotifications(&setup, &centre) == MV_STATUS_OKAY);
-        NVIC_ClearPendingIRQ(TIM8_BRK_IRQn);
-        NVIC_EnableIRQ(TIM8_BRK_IRQn);
-        const struct MvRequestNetworkParams params = {.version = 1, .v1 = {centre, TAG_NETWORK}};
-        MUST(mvRequestNetwork(&params, &network) == MV_STATUS_OKAY);
+        answered = true;
+        MUST(mvGetNetworkStatus(link.network, &status) ==
+             MV_STATUS_INVALIDHANDLE); /* it is polled before it is asked for */
+        MUST(tear_down() == 0);
+        MUST(app_open_centre(TIM8_BRK_IRQn, ring, sizeof ring, &link.centre));
+        MUST(app_request_network(&link, TAG_NETWORK));
+        MUST(app_is_small(link.centre) && app_is_small(link.network));
         return 0;
 }
 
@@ -317,11 +348,9 @@ static int mqtt_device_main(void)
                         return line;
                 done = done + 1;
         }
-        if (channel)
-                MUST(mvCloseChannel(&channel) == MV_STATUS_OKAY);
-        MUST(mvReleaseNetwork(&network) == MV_STATUS_OKAY);
-        MUST(mvCloseNotifications(&centre) == MV_STATUS_OKAY);
+        MUST(tear_down() == 0);
+        MUST(app_release(&link));
         return 0;
 }
 
-const struct mvt_app app_mqtt_device = {TIM8_BRK_IRQn, TIM8_BRK_IRQHandler, mqtt_device_main};
+const struct mvt_app app_mqtt_device = {.irq = TIM8_BRK_IRQn, .handler = TIM8_BRK_IRQHandler, .main = mqtt_device_main};

@@ -8,17 +8,35 @@
 #define NETWORK  CHANNELS
 
 volatile unsigned app_one_centre_entries, app_one_centre_ipsr;
+bool app_one_centre_waited;
 
 static struct MvNotification ring[RECORDS] __attribute__((aligned(8)));
 static volatile uint32_t ring_index;
 static volatile unsigned network_events, losses[CHANNELS];
-static volatile bool strange;
+static volatile bool strange, switch_wanted, in_handler;
 static uint8_t buffers[CHANNELS][2][512] __attribute__((aligned(512)));
+
+/* An RTOS' queue: what a handler puts in it wakes a task, which goes on when the handler has ended. */
+static void wake_task(void)
+{
+        if (__get_IPSR() == 0)
+                return;
+        switch_wanted = true;
+        SCB->ICSR = SCB_ICSR_PENDSVSET_Msk;
+}
+
+static void PendSV_Handler(void)
+{
+        if (in_handler)
+                strange = true;
+        switch_wanted = false;
+}
 
 /* One slot an entry, never cleared. */
 static void TIM2_IRQHandler(void)
 {
         const struct MvNotification *record = &ring[ring_index];
+        in_handler = true;
         ring_index = (ring_index + 1) % RECORDS;
         app_one_centre_entries = app_one_centre_entries + 1;
         app_one_centre_ipsr = __get_IPSR();
@@ -28,6 +46,15 @@ static void TIM2_IRQHandler(void)
                 losses[record->tag] = losses[record->tag] + 1;
         else
                 strange = true;
+        wake_task();
+        in_handler = false;
+}
+
+static void pause(uint32_t ms)
+{
+        HAL_Delay(ms);
+        if (switch_wanted)
+                strange = true; /* the task was not switched to */
 }
 
 static void forget(void)
@@ -39,20 +66,28 @@ static void forget(void)
                 losses[i] = 0;
 }
 
-static enum MvStatus open_channel(MvNotificationHandle centre, MvNetworkHandle network, uint32_t i,
-                                  MvChannelHandle *channel)
+static enum MvStatus open_channel(const struct app_link *link, uint32_t i, MvChannelHandle *channel)
 {
-        const struct MvOpenChannelParams params = {.version = 1,
-                                                   .v1 = {.notification_handle = centre,
-                                                          .notification_tag = i,
-                                                          .network_handle = network,
-                                                          .receive_buffer = buffers[i][0],
-                                                          .receive_buffer_len = 512,
-                                                          .send_buffer = buffers[i][1],
-                                                          .send_buffer_len = 512,
-                                                          .channel_type = MV_CHANNELTYPE_HTTP,
-                                                          .endpoint = {(const uint8_t *)"", 0}}};
-        return mvOpenChannel(&params, channel);
+        const struct app_buffers pair = {buffers[i][0], sizeof buffers[i][0], buffers[i][1], sizeof buffers[i][1]};
+        return app_open(link, MV_CHANNELTYPE_HTTP, "", i, &pair, channel);
+}
+
+/* By the event alone, unless the link was up already. */
+static int connect(struct app_link *link)
+{
+        MUST(app_request_network(link, NETWORK));
+        app_one_centre_waited = !app_is_connected(link);
+        for (unsigned ms = 0; app_one_centre_waited && network_events == 0; ms++) {
+                MUST(ms < APP_PATIENCE_MS);
+                pause(1);
+        }
+        MUST(app_is_connected(link));
+        return 0;
+}
+
+static bool all_lost(void)
+{
+        return losses[0] > 0 && losses[1] > 0 && losses[2] > 0;
 }
 
 /* The channel keeps its handle: the reason is read first, then it is closed. */
@@ -63,39 +98,36 @@ static int drop(MvChannelHandle *channel)
         MUST(reason == MV_CLOSUREREASON_NETWORKDISCONNECTED);
         MUST(mvCloseChannel(channel) == MV_STATUS_OKAY);
         MUST(*channel == 0);
+        MUST(mvCloseChannel(channel) == MV_STATUS_INVALIDHANDLE); /* some close once more */
         return 0;
 }
 
 static int one_centre_main(void)
 {
-        MvNotificationHandle centre;
-        MvNetworkHandle network;
+        struct app_link link;
         MvChannelHandle channels[CHANNELS];
-        const struct MvNotificationSetup setup = {TIM2_IRQn, ring, sizeof ring};
         forget();
-        MUST(mvSetupNotifications(&setup, &centre) == MV_STATUS_OKAY);
-        NVIC_ClearPendingIRQ(TIM2_IRQn);
-        NVIC_EnableIRQ(TIM2_IRQn);
-        const struct MvRequestNetworkParams params = {.version = 1, .v1 = {centre, NETWORK}};
-        MUST(mvRequestNetwork(&params, &network) == MV_STATUS_OKAY);
-        enum MvNetworkStatus status;
-        do {
-                HAL_Delay(1);
-                MUST(mvGetNetworkStatus(network, &status) == MV_STATUS_OKAY);
-        } while (status != MV_NETWORKSTATUS_CONNECTED);
+        NVIC_SetPriority(PendSV_IRQn, 15); /* the centre's own line keeps priority 0 */
+        MUST(app_open_centre(TIM2_IRQn, ring, sizeof ring, &link.centre));
+        MUST(connect(&link) == 0);
         unsigned before = network_events;
         for (uint32_t i = 0; i < CHANNELS; i++)
-                MUST(open_channel(centre, network, i, &channels[i]) == MV_STATUS_OKAY);
-        while (losses[0] == 0 || losses[1] == 0 || losses[2] == 0 || network_events == before)
-                HAL_Delay(1); /* the test cuts the network meanwhile */
+                MUST(open_channel(&link, i, &channels[i]) == MV_STATUS_OKAY && app_is_small(channels[i]));
+        for (unsigned ms = 0; !all_lost() || network_events == before; ms++) {
+                MUST(ms < APP_PATIENCE_MS);
+                pause(1); /* the test cuts the network meanwhile */
+        }
         MUST(losses[0] == 1 && losses[1] == 1 && losses[2] == 1);
         for (unsigned i = 0; i < CHANNELS; i++)
                 MUST(drop(&channels[i]) == 0);
-        HAL_Delay(1000); /* nothing more comes because of that */
+        pause(1000); /* nothing more comes because of that */
         MUST(app_one_centre_entries == network_events + CHANNELS && !strange);
-        MUST(mvReleaseNetwork(&network) == MV_STATUS_OKAY);
-        MUST(mvCloseNotifications(&centre) == MV_STATUS_OKAY);
+        MUST(app_release(&link));
         return 0;
 }
 
-const struct mvt_app app_one_centre = {TIM2_IRQn, TIM2_IRQHandler, one_centre_main};
+const struct mvt_app app_one_centre = {.irq = TIM2_IRQn,
+                                       .handler = TIM2_IRQHandler,
+                                       .main = one_centre_main,
+                                       .exception = PendSV_IRQn,
+                                       .exception_handler = PendSV_Handler};

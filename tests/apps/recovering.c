@@ -3,9 +3,10 @@
 
 #include "app.h"
 
-#define RECORDS  16
-#define ANSWERS  12
-#define PAUSE_MS 5000
+#define RECORDS     16
+#define ANSWERS     12
+#define PAUSE_MS    5000
+#define PATIENCE_MS 120000
 
 unsigned app_recovering_answers, app_recovering_losses;
 
@@ -14,8 +15,7 @@ static volatile uint32_t ring_index;
 static volatile bool readable, lost;
 static uint8_t send_buffer[512] __attribute__((aligned(512)));
 static uint8_t receive_buffer[2560] __attribute__((aligned(512)));
-static MvNotificationHandle centre;
-static MvNetworkHandle network;
+static struct app_link link;
 
 static void TIM1_BRK_IRQHandler(void)
 {
@@ -32,35 +32,26 @@ static void TIM1_BRK_IRQHandler(void)
 
 static int set_up(void)
 {
-        const struct MvNotificationSetup setup = {TIM1_BRK_IRQn, ring, sizeof ring};
         memset(ring, 0, sizeof ring);
         ring_index = 0;
         app_recovering_answers = 0;
         app_recovering_losses = 0;
-        MUST(mvSetupNotifications(&setup, &centre) == MV_STATUS_OKAY);
-        NVIC_ClearPendingIRQ(TIM1_BRK_IRQn);
-        NVIC_EnableIRQ(TIM1_BRK_IRQn);
-        const struct MvRequestNetworkParams params = {.version = 1, .v1 = {centre, 1}};
-        MUST(mvRequestNetwork(&params, &network) == MV_STATUS_OKAY);
+        MUST(app_open_centre(TIM1_BRK_IRQn, ring, sizeof ring, &link.centre));
+        MUST(app_request_network(&link, 1));
         return 0;
 }
 
 /* Tries until it opens: the network may be down for long. */
 static int open_channel(MvChannelHandle *channel)
 {
-        const struct MvOpenChannelParams params = {.version = 1,
-                                                   .v1 = {.notification_handle = centre,
-                                                          .notification_tag = 2,
-                                                          .network_handle = network,
-                                                          .receive_buffer = receive_buffer,
-                                                          .receive_buffer_len = sizeof receive_buffer,
-                                                          .send_buffer = send_buffer,
-                                                          .send_buffer_len = sizeof send_buffer,
-                                                          .channel_type = MV_CHANNELTYPE_HTTP,
-                                                          .endpoint = {(const uint8_t *)"", 0}}};
+        const struct app_buffers buffers = {receive_buffer, sizeof receive_buffer, send_buffer, sizeof send_buffer};
         enum MvStatus status;
-        while ((status = mvOpenChannel(&params, channel)) == MV_STATUS_NETWORKNOTCONNECTED)
+        uint32_t start = HAL_GetTick();
+        while ((status = app_open(&link, MV_CHANNELTYPE_HTTP, "", 2, &buffers, channel)) ==
+               MV_STATUS_NETWORKNOTCONNECTED) {
+                MUST(HAL_GetTick() - start < PATIENCE_MS);
                 HAL_Delay(100);
+        }
         MUST(status == MV_STATUS_OKAY);
         return 0;
 }
@@ -86,8 +77,8 @@ static int round_trip(void)
         HAL_Delay(PAUSE_MS);
         enum MvStatus status = mvSendHttpRequest(channel, &request);
         readable = false;
-        while (status == MV_STATUS_OKAY && !readable && !lost)
-                HAL_Delay(10);
+        for (uint32_t start = HAL_GetTick(); status == MV_STATUS_OKAY && !readable && !lost; HAL_Delay(10))
+                MUST(HAL_GetTick() - start < PATIENCE_MS);
         if (lost) {
                 MUST(status == MV_STATUS_CHANNELCLOSED || status == MV_STATUS_OKAY);
                 MUST(count_loss(channel) == 0);
@@ -105,9 +96,10 @@ static int recovering_main(void)
         int line = set_up();
         while (line == 0 && app_recovering_answers < ANSWERS)
                 line = round_trip();
-        MUST(mvReleaseNetwork(&network) == MV_STATUS_OKAY);
-        MUST(mvCloseNotifications(&centre) == MV_STATUS_OKAY);
-        return line;
+        if (line != 0)
+                return line;
+        MUST(app_release(&link));
+        return 0;
 }
 
-const struct mvt_app app_recovering = {TIM1_BRK_IRQn, TIM1_BRK_IRQHandler, recovering_main};
+const struct mvt_app app_recovering = {.irq = TIM1_BRK_IRQn, .handler = TIM1_BRK_IRQHandler, .main = recovering_main};

@@ -17,6 +17,8 @@ void HAL_Delay(uint32_t ms)
 void app_run(const struct mvt_app *app)
 {
         mvsim_nvic_set_vector(app->irq, app->handler);
+        if (app->exception != 0)
+                mvsim_nvic_set_vector(app->exception, app->exception_handler);
         int line = app->main();
         ck_assert_msg(line == 0, "the application gave up in line %d (last refusal: %s)", line,
                       mvsim_last_reject()->message);

@@ -22,10 +22,9 @@ struct app_shared_centre app_shared_centre_seen;
 static volatile struct MvNotification ring[RECORDS] __attribute__((aligned(8)));
 static volatile uint32_t ring_index;
 static volatile unsigned events[TAG_LAST - TAG_NETWORK + 1];
-static uint8_t buffers[2][2][1536] __attribute__((aligned(512)));
+static uint8_t pairs[2][2][1536] __attribute__((aligned(512)));
 
-static MvNotificationHandle centre;
-static MvNetworkHandle network;
+static struct app_link link;
 
 static void TIM1_BRK_IRQHandler(void)
 {
@@ -46,17 +45,9 @@ static unsigned heard(enum tag tag)
 
 static int open_channel(enum MvChannelType type, enum tag tag, unsigned pair, MvChannelHandle *ret_channel)
 {
-        const struct MvOpenChannelParams params = {.version = 1,
-                                                   .v1 = {.notification_handle = centre,
-                                                          .notification_tag = tag,
-                                                          .network_handle = network,
-                                                          .receive_buffer = buffers[pair][0],
-                                                          .receive_buffer_len = sizeof buffers[pair][0],
-                                                          .send_buffer = buffers[pair][1],
-                                                          .send_buffer_len = sizeof buffers[pair][1],
-                                                          .channel_type = type,
-                                                          .endpoint = {(const uint8_t *)"", 0}}};
-        MUST(mvOpenChannel(&params, ret_channel) == MV_STATUS_OKAY);
+        const struct app_buffers buffers = {pairs[pair][0], sizeof pairs[pair][0], pairs[pair][1],
+                                            sizeof pairs[pair][1]};
+        MUST(app_open(&link, type, "", tag, &buffers, ret_channel) == MV_STATUS_OKAY);
         return 0;
 }
 
@@ -92,8 +83,10 @@ static int exchange(void)
         MUST(open_channel(MV_CHANNELTYPE_HTTP, TAG_HTTP, 0, &http) == 0);
         MUST(open_channel(MV_CHANNELTYPE_CONFIGFETCH, TAG_CONFIG, 1, &config) == 0);
         MUST(send_both(http, config) == 0);
-        while (heard(TAG_HTTP) == answers || heard(TAG_CONFIG) == fetches)
+        for (unsigned ms = 0; heard(TAG_HTTP) == answers || heard(TAG_CONFIG) == fetches; ms += 10) {
+                MUST(ms < APP_PATIENCE_MS);
                 HAL_Delay(10);
+        }
         MUST(read_both(http, config) == 0);
         MUST(mvCloseChannel(&http) == MV_STATUS_OKAY && mvCloseChannel(&config) == MV_STATUS_OKAY);
         app_shared_centre_seen.exchanges++;
@@ -102,40 +95,63 @@ static int exchange(void)
 
 static int connect(void)
 {
-        const struct MvNotificationSetup setup = {TIM1_BRK_IRQn, (struct MvNotification *)ring, sizeof ring};
-        enum MvNetworkStatus status = MV_NETWORKSTATUS_CONNECTING;
-        MUST(mvSetupNotifications(&setup, &centre) == MV_STATUS_OKAY);
-        NVIC_ClearPendingIRQ(TIM1_BRK_IRQn);
-        NVIC_EnableIRQ(TIM1_BRK_IRQn);
-        const struct MvRequestNetworkParams params = {.version = 1, .v1 = {centre, TAG_NETWORK}};
-        MUST(mvRequestNetwork(&params, &network) == MV_STATUS_OKAY);
-        while (status != MV_NETWORKSTATUS_CONNECTED) {
+        MUST(app_open_centre(TIM1_BRK_IRQn, ring, sizeof ring, &link.centre));
+        MUST(app_request_network(&link, TAG_NETWORK));
+        for (unsigned ms = 0; !app_is_connected(&link); ms += 10) {
+                MUST(ms < APP_PATIENCE_MS);
                 HAL_Delay(10);
-                MUST(mvGetNetworkStatus(network, &status) == MV_STATUS_OKAY);
         }
         return 0;
 }
 
-static int shared_centre_main(void)
+static int await_update(void)
+{
+        for (unsigned ms = 0; heard(TAG_UPDATE) == 0; ms += 1000) { /* the test makes one available meanwhile */
+                MUST(ms < APP_PATIENCE_MS);
+                MUST(exchange() == 0);
+                HAL_Delay(1000);
+        }
+        app_shared_centre_seen.updates = heard(TAG_UPDATE);
+        return 0;
+}
+
+/* It may be refused, as while something else is downloaded: work goes on. Otherwise nothing comes after it. */
+static int restart(void)
+{
+        for (unsigned ms = 0; ms < APP_PATIENCE_MS; ms += 1000) {
+                MUST(exchange() == 0);
+                MUST(mvRestart(MV_RESTARTMODE_AUTOAPPLYUPDATE) == MV_STATUS_MICROVISORBUSY);
+                app_shared_centre_seen.refusals++;
+                HAL_Delay(1000);
+        }
+        return __LINE__;
+}
+
+static int work_until_restart(void)
 {
         MvSystemEventHandle updates;
+        const struct MvOpenSystemNotificationParams params = {link.centre, TAG_UPDATE,
+                                                              MV_SYSTEMNOTIFICATIONSOURCE_UPDATE};
+        MUST(mvOpenSystemNotification(&params, &updates) == MV_STATUS_OKAY);
+        MUST(await_update() == 0);
+        return restart();
+}
+
+static int shared_centre_main(void)
+{
+        enum MvWakeReason reason;
         memset((void *)ring, 0, sizeof ring);
         memset((void *)events, 0, sizeof events);
         memset(&app_shared_centre_seen, 0, sizeof app_shared_centre_seen);
         ring_index = 0;
         MUST(connect() == 0);
-        const struct MvOpenSystemNotificationParams params = {centre, TAG_UPDATE, MV_SYSTEMNOTIFICATIONSOURCE_UPDATE};
-        MUST(mvOpenSystemNotification(&params, &updates) == MV_STATUS_OKAY);
-        while (heard(TAG_UPDATE) == 0) { /* the test makes one available meanwhile */
-                MUST(exchange() == 0);
-                HAL_Delay(1000);
-        }
-        app_shared_centre_seen.updates = heard(TAG_UPDATE);
+        MUST(mvGetWakeReason(&reason) == MV_STATUS_OKAY);
+        if (reason == MV_WAKEREASON_COLDBOOT)
+                return work_until_restart();
         MUST(exchange() == 0);
-        MUST(mvCloseSystemNotification(&updates) == MV_STATUS_OKAY);
-        MUST(mvReleaseNetwork(&network) == MV_STATUS_OKAY);
-        MUST(mvCloseNotifications(&centre) == MV_STATUS_OKAY);
+        MUST(app_release(&link));
         return 0;
 }
 
-const struct mvt_app app_shared_centre = {TIM1_BRK_IRQn, TIM1_BRK_IRQHandler, shared_centre_main};
+const struct mvt_app app_shared_centre = {
+        .irq = TIM1_BRK_IRQn, .handler = TIM1_BRK_IRQHandler, .main = shared_centre_main};
