@@ -10,6 +10,8 @@
 #include "sim/diag.h"
 #include "sim/machine.h"
 
+#define SPIN_US 5U /* to fall asleep and to wake takes longer */
+
 /* Kept out of the way of most calls, which would pay for its frame. */
 #define SELDOM __attribute__((noinline))
 
@@ -537,6 +539,8 @@ bool mvs_cpu_wait(struct mvs_machine *machine, uint64_t until_us, bool (*ended)(
                         next = until_us;
                 if (!mvs_timeline_follows_host(timeline) && next != MVS_NEVER)
                         mvs_timeline_jump(timeline, next);
+                else if (next <= now + SPIN_US)
+                        continue;
                 else if (next == MVS_NEVER && timeline->outside == 0 && timeline->listening == 0)
                         mvs_cpu_stuck(machine);
                 else

@@ -163,18 +163,33 @@ static uint64_t idle_ns(struct mvs_machine *machine)
         uint64_t spin_ns = machine->profile.time.spin_ms * UINT64_C(1000000);
         bool follows_host = mvs_timeline_follows_host(timeline);
         bool awaits_spin = timeline->mode == MVS_TIME_VIRTUAL && atomic_load(&machine->cpu.due);
-        timeline->rearm = false;
-        timeline->watched_us = mvs_timeline_next(timeline);
-        if (timeline->watched_us == MVS_NEVER)
+        uint64_t next_us = mvs_timeline_next(timeline);
+        if (next_us == MVS_NEVER)
                 return awaits_spin ? spin_ns : MVS_NEVER;
-        if (!follows_host) {
-                timeline->watched_us = 0; /* it looks at regular times, whatever is armed */
+        if (!follows_host)
                 return spin_ns;
-        }
         uint64_t host_ns = mvs_host_ns();
-        uint64_t due_ns = mvs_timeline_host_ns(timeline, timeline->watched_us);
+        uint64_t due_ns = mvs_timeline_host_ns(timeline, next_us);
         uint64_t ns = due_ns > host_ns ? due_ns - host_ns : 0;
         return awaits_spin && ns > spin_ns ? spin_ns : ns;
+}
+
+/* For how long the thread sleeps. */
+static uint64_t sleep_ns(struct mvs_machine *machine, uint64_t watchdog_ns)
+{
+        struct mvs_timeline *timeline = &machine->timeline;
+        bool is_virtual = timeline->mode == MVS_TIME_VIRTUAL;
+        uint64_t grain_ns = is_virtual ? machine->profile.time.spin_ms * UINT64_C(1000000) : MVS_TIMELINE_GRAIN_NS;
+        uint64_t ns = idle_ns(machine);
+        if (ns > watchdog_ns)
+                ns = watchdog_ns;
+        if (timeline->stirred && ns > grain_ns)
+                ns = grain_ns;
+        timeline->stirred = false;
+        timeline->rearm = false;
+        timeline->regular = is_virtual && ns <= grain_ns;
+        timeline->watched_ns = mvs_host_ns() + ns;
+        return ns;
 }
 
 /* What a look of the IRQ thread has led to. */
@@ -197,10 +212,7 @@ static struct finding look(struct mvs_machine *machine, struct watch *watch, str
         bool moved = finding.interrupt && timeline->mode == MVS_TIME_VIRTUAL && end_spin(machine);
         if (moved || mvs_timeline_follows_host(timeline))
                 finding.fired = mvs_timeline_run(timeline) > 0;
-        uint64_t watch_ns = mvs_watchdog_look(machine, watchdog);
-        finding.ns = idle_ns(machine);
-        if (finding.ns > watch_ns)
-                finding.ns = watch_ns;
+        finding.ns = sleep_ns(machine, mvs_watchdog_look(machine, watchdog));
         finding.waiting = machine->cpu.waiting;
         return finding;
 }

@@ -17,7 +17,7 @@ void mvs_timeline_init(struct mvs_timeline *timeline, const struct mvs_profile_t
                 .mode = settings->mode,
                 .call_us = settings->call_us,
                 .host_base_ns = mvs_host_ns(),
-                .watched_us = MVS_NEVER,
+                .watched_ns = MVS_NEVER, /* there is no such thread yet */
         };
 }
 
@@ -49,14 +49,31 @@ static void insert(struct mvs_timeline *timeline, struct mvs_timer *timer)
         *link = timer;
 }
 
+bool mvs_timeline_is_watched(const struct mvs_timeline *timeline)
+{
+        if (timeline->mode == MVS_TIME_VIRTUAL)
+                return timeline->regular;
+        return timeline->watched_ns <= mvs_host_ns() + MVS_TIMELINE_GRAIN_NS;
+}
+
+/* Something was armed that may be due earlier than the IRQ thread knows. In virtual time all that it does is for an
+ * application that has spun for a while. */
+static void watch(struct mvs_timeline *timeline, uint64_t due_us)
+{
+        timeline->stirred = true;
+        if (timeline->mode == MVS_TIME_VIRTUAL)
+                timeline->rearm |= !timeline->regular;
+        else if (mvs_timeline_host_ns(timeline, due_us) + MVS_TIMELINE_GRAIN_NS < timeline->watched_ns)
+                timeline->rearm = true;
+}
+
 void mvs_timeline_arm(struct mvs_timeline *timeline, struct mvs_timer *timer, uint64_t due_us)
 {
         mvs_timeline_disarm(timeline, timer);
         timer->due_us = due_us;
         timer->armed = true;
         insert(timeline, timer);
-        if (due_us < timeline->watched_us)
-                timeline->rearm = true;
+        watch(timeline, due_us);
 }
 
 void mvs_timeline_disarm(struct mvs_timeline *timeline, struct mvs_timer *timer)
@@ -111,7 +128,7 @@ void mvs_timeline_outside_begin(struct mvs_timeline *timeline)
 {
         if (timeline->mode == MVS_TIME_VIRTUAL && timeline->outside == 0) {
                 timeline->host_base_ns = mvs_host_ns();
-                timeline->rearm = true; /* what is due is now due by the host's clock */
+                watch(timeline, timeline->base_us); /* what is due is now due by the host's clock */
         }
         timeline->outside++;
 }

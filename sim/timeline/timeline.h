@@ -15,6 +15,12 @@
 
 #define MVS_NEVER UINT64_MAX
 
+/*
+ * Real time: by how much the IRQ thread may be late. To wake it costs more than most of what it is woken for: while
+ * things are armed all the time, it looks this often instead. (An application that waits looks by itself, and in time.)
+ */
+#define MVS_TIMELINE_GRAIN_NS 100000U
+
 /* Something that is to happen; embedded in what it happens to. */
 struct mvs_timer {
         uint64_t due_us; /* on the device's clock */
@@ -32,8 +38,10 @@ struct mvs_timeline {
         unsigned outside;        /* how many answers from outside are awaited */
         unsigned listening;      /* how many connections may bring something at any time */
         struct mvs_timer *first; /* sorted by due_us; equals in order of arming */
-        uint64_t watched_us;     /* until when the IRQ thread sleeps; arming something earlier sets `rearm` */
-        bool rearm;              /* the IRQ thread must look again */
+        uint64_t watched_ns;     /* real: the host's clock when the IRQ thread looks again */
+        bool regular;            /* virtual: it looks every time.spin_ms */
+        bool rearm;              /* it must look earlier */
+        bool stirred;            /* something was armed since it looked, and more may be */
 };
 
 void mvs_timeline_init(struct mvs_timeline *timeline, const struct mvs_profile_time *settings);
@@ -68,6 +76,9 @@ void mvs_timeline_outside_end(struct mvs_timeline *timeline);
  * nothing scheduled is no deadlock. */
 void mvs_timeline_listen_begin(struct mvs_timeline *timeline);
 void mvs_timeline_listen_end(struct mvs_timeline *timeline);
+
+/* Whether the IRQ thread looks soon enough, without being woken, for something that is due now. */
+bool mvs_timeline_is_watched(const struct mvs_timeline *timeline);
 
 /* The host's monotonic clock, in nanoseconds, at device time `us` (only while the clock follows the host). */
 uint64_t mvs_timeline_host_ns(const struct mvs_timeline *timeline, uint64_t us);
