@@ -32,6 +32,18 @@ void mvs_machine_yield(struct mvs_machine *machine)
         pthread_mutex_lock(&machine->lock);
 }
 
+/* What came from outside is to be seen: by the application that waits, or by the IRQ thread, unless that looks soon. */
+static void on_told(void *context)
+{
+        struct mvs_machine *machine = context;
+        mvs_machine_lock(machine);
+        machine->timeline.stirred = true; /* more may come */
+        bool late = atomic_load(&machine->cpu.due) && !mvs_timeline_is_watched(&machine->timeline);
+        if (machine->cpu.waiting || machine->timeline.rearm || late)
+                mvs_cpu_kick(machine);
+        mvs_machine_unlock(machine);
+}
+
 static int init_parts(struct mvs_machine *machine)
 {
         int result = mvs_memory_init(&machine->memory);
@@ -45,6 +57,7 @@ static int init_parts(struct mvs_machine *machine)
                 result = -ENOMEM;
                 goto no_link;
         }
+        mvs_link_set_told(machine->link, on_told, machine);
         result = mvs_report_start(machine);
         if (result < 0)
                 goto no_copy;

@@ -264,6 +264,7 @@ void mvs_ending_take(struct mvs_device *device)
             MVSIM_ENDING_TESTING_COMPLETE) /* as the end of main() would: with exit handlers, and books closed */
                 exit(what.argument == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
         flush_output(); /* deep sleep may last */
+        mvs_link_drain(device->machine.link);
         mvs_cpu_enter(&device->machine);
         if (what.kind == MVSIM_ENDING_DEEP_SLEEP)
                 mvs_cpu_wait(&device->machine, MVS_NEVER, is_awake);

@@ -91,7 +91,7 @@ static void on_done(void *context, uint32_t id, struct mvs_http_reply *reply)
         struct mvs_channel *channel = mvs_handles_find(&device->handles, id, MVS_OBJECT_HTTP_CHANNEL);
         if (channel && channel->http.in_flight) {
                 take_reply(channel, reply);
-                mvs_cpu_kick(&device->machine);
+                mvs_link_tell(device->machine.link);
                 reply = NULL;
         }
         mvs_machine_unlock(&device->machine);

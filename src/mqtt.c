@@ -1,17 +1,16 @@
 #include "src/mqtt.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "sim/cloud/mqtt_store.h"
 #include "sim/diag.h"
 #include "sim/link/mqtt_target.h"
 #include "src/channel.h"
 #include "src/device.h"
+#include "src/mqtt_parts.h"
 
 _Static_assert((int)MVS_MQTT_MESSAGE == MV_MQTTREADABLEDATATYPE_MESSAGERECEIVED &&
                        (int)MVS_MQTT_LOST == MV_MQTTREADABLEDATATYPE_MESSAGELOST &&
@@ -32,143 +31,11 @@ _Static_assert((int)MVS_MQTT_COMPLETED == MV_MQTTREQUESTSTATE_REQUESTCOMPLETED &
                        (int)MVS_MQTT_CIRCUIT_BREAKER == MV_MQTTREQUESTSTATE_CONNECTIONCIRCUITBREAKER,
                "states are handed on as they are");
 
-#define PER_ITEM   32U /* bytes of the receive buffer, besides topic and payload (decision 26) */
-#define PER_CODE   4U
-#define GAP_US     1U /* from the call that reads an item to the announcement of the next */
-#define PATIENCE_S 10 /* for which the device's clock waits for an answer that is due */
-
-/* A request that was accepted and is not answered. */
-struct mvs_mqtt_under_way {
-        struct mvs_mqtt_under_way *next;
-        uint32_t serial;
-        enum mvs_mqtt_kind kind;
-        uint32_t correlation_id;
-        uint64_t sent_us;
-        bool timed;                   /* its answer is due at a fixed time, and waits for that */
-        bool awaited;                 /* the clock follows the host's meanwhile */
-        struct mvs_mqtt_item *answer; /* that came, and is not due yet */
-};
-
-static void schedule(struct mvs_channel *channel);
-
-/* ---- the queue ---- */
-
-static bool is_message(const struct mvs_mqtt_item *item)
-{
-        return item->kind == MVS_MQTT_MESSAGE || item->kind == MVS_MQTT_LOST;
-}
-
-static size_t cost(const struct mvs_channel *channel, const struct mvs_mqtt_item *item)
-{
-        size_t size = PER_ITEM + item->topic_len + item->payload_len + PER_CODE * item->code_count;
-        return size < channel->receive_len ? size : channel->receive_len; /* the topic of a lost message, say */
-}
-
-/* What waits in the cloud comes into the receive buffer as far as there is room. */
-static void admit(struct mvs_channel *channel)
-{
-        struct mvs_mqtt_channel *mqtt = &channel->mqtt;
-        while (mqtt->outside && mqtt->used + cost(channel, mqtt->outside) <= channel->receive_len) {
-                const struct mvs_mqtt_item *item = mqtt->outside;
-                mqtt->used += cost(channel, item);
-                mqtt->outside = item->next;
-                if (is_message(item))
-                        mqtt->backlog--;
-                else if (item->serial != 0)
-                        mqtt->counts[item->kind]--;
-        }
-}
-
-static void append(struct mvs_channel *channel, struct mvs_mqtt_item *item, uint64_t due_us)
-{
-        struct mvs_mqtt_channel *mqtt = &channel->mqtt;
-        item->due_us = due_us;
-        item->next = NULL;
-        *mqtt->last = item;
-        mqtt->last = &item->next;
-        if (!mqtt->outside)
-                mqtt->outside = item;
-        mqtt->backlog += is_message(item);
-        admit(channel);
-}
-
-static void trace_item(const struct mvs_channel *channel, const struct mvs_mqtt_item *item)
-{
-        static const char *const names[MVS_MQTT_KINDS] = {"none",      "message",     "lost",    "connect",
-                                                          "subscribe", "unsubscribe", "publish", "disconnect"};
-        struct mvs_machine *machine = &channel->device->machine;
-        if (is_message(item))
-                mvs_trace(machine, MVS_EVENT_REPLY, MVS_HEX("channel", channel->object.handle),
-                          MVS_WORD("mqtt", names[item->kind]), MVS_NUMBER("id", item->correlation_id),
-                          MVS_TEXT("topic", item->bytes, item->topic_len), MVS_NUMBER("payload", item->payload_len),
-                          MVS_NUMBER("qos", item->qos), MVS_NUMBER("retain", item->retain));
-        else
-                mvs_trace(machine, MVS_EVENT_REPLY, MVS_HEX("channel", channel->object.handle),
-                          MVS_WORD("mqtt", names[item->kind]), MVS_NUMBER("id", item->correlation_id),
-                          MVS_NUMBER("state", item->state),
-                          MVS_NUMBER("code", item->code_count > 0 ? item->codes[0] : item->code));
-}
-
-static bool is_announceable(const struct mvs_mqtt_channel *mqtt)
-{
-        return mqtt->items && mqtt->items != mqtt->outside && !mqtt->announced;
-}
-
-static uint64_t announce_us(const struct mvs_mqtt_channel *mqtt)
-{
-        return mqtt->items->due_us > mqtt->earliest_us ? mqtt->items->due_us : mqtt->earliest_us;
-}
-
-static void announce(struct mvs_channel *channel)
-{
-        struct mvs_mqtt_channel *mqtt = &channel->mqtt;
-        if (!is_announceable(mqtt) || announce_us(mqtt) > mvs_machine_now(&channel->device->machine))
-                return;
-        mqtt->announced = true;
-        trace_item(channel, mqtt->items);
-        mvs_channel_post(channel, MV_EVENTTYPE_CHANNELDATAREADABLE);
-}
-
-const struct mvs_mqtt_item *mvs_mqtt_readable(const struct mvs_channel *channel)
-{
-        return channel->mqtt.announced ? channel->mqtt.items : NULL;
-}
-
-/* In virtual time the call itself takes some. */
-static uint64_t after_this_call(const struct mvs_machine *machine)
-{
-        uint64_t call_us = machine->timeline.mode == MVS_TIME_VIRTUAL ? machine->timeline.call_us : 0;
-        return mvs_machine_now(machine) + call_us + GAP_US;
-}
-
-void mvs_mqtt_consume(struct mvs_channel *channel)
-{
-        struct mvs_mqtt_channel *mqtt = &channel->mqtt;
-        struct mvs_mqtt_item *item = mqtt->items;
-        mqtt->items = item->next;
-        if (!mqtt->items)
-                mqtt->last = &mqtt->items;
-        mqtt->used -= cost(channel, item);
-        mqtt->announced = false;
-        mqtt->earliest_us = after_this_call(&channel->device->machine);
-        free(item);
-        admit(channel);
-        schedule(channel);
-}
+#define PACKET_MAX    268435455 /* bytes of one of MQTT's packets */
+#define PACKET_HEAD   16        /* what of a publication is neither topic nor payload, generously */
+#define UNWRITTEN_MAX 64        /* answered messages of QoS 0 that the link thread may still have to write */
 
 /* ---- messages ---- */
-
-/* A message that the whole receive buffer could not hold is lost: only its topic and size are told. */
-static struct mvs_mqtt_item *lose(const struct mvs_channel *channel, struct mvs_mqtt_item *item)
-{
-        size_t needed = PER_ITEM + item->topic_len + item->payload_len;
-        if (needed <= channel->receive_len)
-                return item;
-        item->kind = MVS_MQTT_LOST;
-        item->code = needed < UINT32_MAX ? (uint32_t)needed : UINT32_MAX;
-        item->payload_len = 0;
-        return item;
-}
 
 static void break_circuit(struct mvs_channel *channel);
 
@@ -176,13 +43,13 @@ static void take_message(struct mvs_channel *channel, struct mvs_mqtt_item *mess
 {
         struct mvs_mqtt_channel *mqtt = &channel->mqtt;
         struct mvs_machine *machine = &channel->device->machine;
-        struct mvs_mqtt_item *item = lose(channel, message);
+        struct mvs_mqtt_item *item = mvs_mqtt_lose(channel, message);
         if (++mqtt->messages == 0)
                 mqtt->messages = 1;
         item->correlation_id = mqtt->messages;
         if (item->kind == MVS_MQTT_MESSAGE && item->qos > 0)
                 mvs_mqtt_store_add(&machine->mqtt_store, &mqtt->owner, channel->object.handle, item);
-        append(channel, item, due_us);
+        mvs_mqtt_append(channel, item, due_us);
         if (mqtt->backlog > machine->profile.limits.mqtt_backlog)
                 break_circuit(channel);
 }
@@ -227,12 +94,18 @@ static void warn_of_connection(const struct mvs_channel *channel, const struct m
         warn(channel, item, whole);
 }
 
+static void go_up(struct mvs_mqtt_channel *mqtt, const struct mvs_mqtt_item *connect)
+{
+        mqtt->up = true;
+        mqtt->packet_max = connect->packet_max < PACKET_MAX ? connect->packet_max : PACKET_MAX;
+}
+
 /* An item on its way into the queue changes what is known of the connection. */
-static void enqueue(struct mvs_channel *channel, struct mvs_mqtt_item *item, uint64_t due_us)
+void mvs_mqtt_enqueue(struct mvs_channel *channel, struct mvs_mqtt_item *item, uint64_t due_us)
 {
         struct mvs_mqtt_channel *mqtt = &channel->mqtt;
         bool connected = item->kind == MVS_MQTT_CONNECT && item->state == MVS_MQTT_COMPLETED && item->code == 0;
-        if (is_message(item)) {
+        if (mvs_mqtt_is_message(item)) {
                 take_message(channel, item, due_us);
                 return;
         }
@@ -243,10 +116,10 @@ static void enqueue(struct mvs_channel *channel, struct mvs_mqtt_item *item, uin
         else if (!connected)
                 warn(channel, item, "a request failed");
         if (connected)
-                mqtt->up = true;
+                go_up(mqtt, item);
         else if (item->kind == MVS_MQTT_CONNECT || item->kind == MVS_MQTT_DISCONNECT)
                 unlink_session(channel);
-        append(channel, item, due_us);
+        mvs_mqtt_append(channel, item, due_us);
         if (connected && mqtt->forgets)
                 mvs_mqtt_store_forget(&channel->device->machine.mqtt_store, &mqtt->owner);
         else if (connected)
@@ -255,202 +128,131 @@ static void enqueue(struct mvs_channel *channel, struct mvs_mqtt_item *item, uin
 
 /* ---- answers ---- */
 
-static uint64_t fixed_us(const struct mvs_machine *machine)
-{
-        return machine->timeline.mode == MVS_TIME_VIRTUAL ? machine->profile.time.reply_us : 0;
-}
-
-static struct mvs_mqtt_under_way *find(const struct mvs_mqtt_channel *mqtt, uint32_t serial)
-{
-        struct mvs_mqtt_under_way *request = mqtt->under_way;
-        while (request && request->serial != serial)
-                request = request->next;
-        return request;
-}
-
-static struct mvs_mqtt_under_way *first_timed(const struct mvs_mqtt_channel *mqtt)
-{
-        struct mvs_mqtt_under_way *request = mqtt->under_way;
-        while (request && !request->timed)
-                request = request->next;
-        return request;
-}
-
-static struct mvs_mqtt_under_way *add_under_way(struct mvs_channel *channel, uint32_t serial)
-{
-        struct mvs_mqtt_under_way **link = &channel->mqtt.under_way;
-        struct mvs_mqtt_under_way *request = calloc(1, sizeof *request);
-        if (!request)
-                return NULL;
-        request->serial = serial;
-        request->sent_us = mvs_machine_now(&channel->device->machine);
-        while (*link)
-                link = &(*link)->next;
-        *link = request;
-        return request;
-}
-
-static void remove_under_way(struct mvs_channel *channel, struct mvs_mqtt_under_way *request)
-{
-        struct mvs_mqtt_under_way **link = &channel->mqtt.under_way;
-        while (*link != request)
-                link = &(*link)->next;
-        *link = request->next;
-        if (request->awaited)
-                mvs_timeline_outside_end(&channel->device->machine.timeline);
-        free(request->answer);
-        free(request);
-}
-
-static void await_outside(struct mvs_channel *channel, struct mvs_mqtt_under_way *request)
-{
-        request->timed = false;
-        request->awaited = true;
-        mvs_timeline_outside_begin(&channel->device->machine.timeline);
-}
-
-/* When something that came just now is due: in virtual time at the application's next call or wait. */
-static uint64_t soon(const struct mvs_machine *machine, uint64_t at_us)
-{
-        uint64_t now_us = mvs_machine_now(machine);
-        if (machine->timeline.mode == MVS_TIME_VIRTUAL)
-                now_us++;
-        return at_us > now_us ? at_us : now_us;
-}
-
 static void answer(struct mvs_channel *channel, struct mvs_mqtt_under_way *request, struct mvs_mqtt_item *item)
 {
         const struct mvs_machine *machine = &channel->device->machine;
         uint64_t earliest_us = request->sent_us + machine->profile.time.completion_us;
-        remove_under_way(channel, request);
-        enqueue(channel, item, soon(machine, earliest_us));
+        mvs_mqtt_under_way_remove(channel, request);
+        mvs_mqtt_enqueue(channel, item, mvs_mqtt_soon(machine, earliest_us));
 }
 
-/* An end that nobody asked for waits until the answers before it are due. */
-static bool hold_back(struct mvs_channel *channel, struct mvs_mqtt_item *item)
+/* The connection's end comes after the answers whose time is known: true when it waits for them. */
+static bool hold_back(struct mvs_channel *channel, struct mvs_mqtt_under_way *request, struct mvs_mqtt_item *item)
 {
-        if (item->serial != 0 || item->kind != MVS_MQTT_DISCONNECT || !first_timed(&channel->mqtt))
+        if (item->kind != MVS_MQTT_DISCONNECT || !mvs_mqtt_first_timed(&channel->mqtt))
                 return false;
-        struct mvs_mqtt_under_way *end = add_under_way(channel, 0);
-        if (!end)
-                return false;
-        end->timed = true;
-        end->answer = item;
-        return true;
+        if (!request)
+                request = mvs_mqtt_under_way_add(channel, 0);
+        if (request)
+                mvs_mqtt_answer_in_time(channel, request, item);
+        return request != NULL;
+}
+
+/* A message of QoS 0 that was answered before it was written. */
+static void note_written(struct mvs_channel *channel, struct mvs_mqtt_item *item)
+{
+        if (item->state != MVS_MQTT_COMPLETED)
+                warn(channel, item, "a message of QoS 0 is lost");
+        channel->mqtt.unwritten--;
+        free(item);
 }
 
 /* The item comes from outside. */
 static void take_item(struct mvs_channel *channel, struct mvs_mqtt_item *item)
 {
         struct mvs_machine *machine = &channel->device->machine;
-        struct mvs_mqtt_under_way *request = item->serial != 0 ? find(&channel->mqtt, item->serial) : NULL;
-        if (request && request->timed) {
+        struct mvs_mqtt_under_way *request =
+                item->serial != 0 ? mvs_mqtt_under_way_find(&channel->mqtt, item->serial) : NULL;
+        if (item->serial != 0 && (!request || request->answer)) {
+                note_written(channel, item);
+        } else if (request && request->timed) {
                 request->answer = item;
                 pthread_cond_broadcast(&machine->answered);
+        } else if (hold_back(channel, request, item)) {
+                return;
         } else if (request) {
                 answer(channel, request, item);
-        } else if (item->serial != 0) {
-                free(item);
-        } else if (!hold_back(channel, item)) {
-                enqueue(channel, item, soon(machine, 0));
+        } else {
+                mvs_mqtt_enqueue(channel, item, mvs_mqtt_soon(machine, 0));
         }
 }
 
-/* On the link thread. A message that comes too late for its channel is one that the broker will not send again. */
-static void on_item(void *context, uint32_t id, const struct mvs_bytes *owner, struct mvs_mqtt_item *item)
+/* A message that comes too late for its channel is one that the broker will not send again. */
+static void keep(struct mvs_device *device, uint32_t id, const struct mvs_bytes *owner, struct mvs_mqtt_item *item)
 {
-        struct mvs_device *device = context;
-        mvs_machine_lock(&device->machine);
-        struct mvs_channel *channel = mvs_handles_find(&device->handles, id, MVS_OBJECT_MQTT_CHANNEL);
-        if (channel && channel->mqtt.linked) {
-                take_item(channel, item);
-                item = NULL;
-                if (device->machine.timeline.mode == MVS_TIME_REAL)
-                        announce(channel);
-                schedule(channel);
-                mvs_cpu_kick(&device->machine);
-        } else if (item->kind == MVS_MQTT_MESSAGE && item->qos > 0) {
+        if (item->kind == MVS_MQTT_MESSAGE && item->qos > 0)
                 mvs_mqtt_store_add(&device->machine.mqtt_store, owner, id, item);
-        }
-        mvs_machine_unlock(&device->machine);
         free(item);
 }
 
-/* ---- what is due ---- */
-
-/*
- * An answer that takes a fixed time is due, and the host may not have it yet: the device's clock stands still until it
- * has, or until that is hopeless: then the clock follows the host's. The processor counts as waiting meanwhile.
- */
-static void await_answer(struct mvs_channel *channel, const struct mvs_mqtt_under_way *request)
+/* On the link thread. */
+static void on_items(void *context, uint32_t id, const struct mvs_bytes *owner, struct mvs_mqtt_item *first)
 {
-        struct mvs_machine *machine = &channel->device->machine;
-        struct timespec until;
-        bool waiting = machine->cpu.waiting;
-        int error = 0;
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_sec += PATIENCE_S;
-        machine->cpu.waiting = true;
-        while (error != ETIMEDOUT && first_timed(&channel->mqtt) == request && !request->answer)
-                error = pthread_cond_timedwait(&machine->answered, &machine->lock, &until);
-        machine->cpu.waiting = waiting;
-}
-
-static void deliver_timed(struct mvs_channel *channel)
-{
-        struct mvs_machine *machine = &channel->device->machine;
-        struct mvs_mqtt_under_way *request;
-        while ((request = first_timed(&channel->mqtt)) != NULL &&
-               request->sent_us + fixed_us(machine) <= mvs_machine_now(machine)) {
-                await_answer(channel, request);
-                if (first_timed(&channel->mqtt) != request)
-                        return; /* the channel was given up meanwhile */
-                struct mvs_mqtt_item *item = request->answer;
-                request->answer = NULL;
-                if (!item) {
-                        await_outside(channel, request);
-                } else {
-                        remove_under_way(channel, request);
-                        enqueue(channel, item, mvs_machine_now(machine));
-                }
+        struct mvs_device *device = context;
+        struct mvs_machine *machine = &device->machine;
+        mvs_machine_lock(machine);
+        struct mvs_channel *channel = mvs_handles_find(&device->handles, id, MVS_OBJECT_MQTT_CHANNEL);
+        for (struct mvs_mqtt_item *item = first, *next; item; item = next) {
+                next = item->next;
+                if (channel && channel->mqtt.linked)
+                        take_item(channel, item);
+                else
+                        keep(device, id, owner, item);
         }
-}
-
-static void schedule(struct mvs_channel *channel)
-{
-        struct mvs_machine *machine = &channel->device->machine;
-        const struct mvs_mqtt_channel *mqtt = &channel->mqtt;
-        const struct mvs_mqtt_under_way *timed = first_timed(mqtt);
-        uint64_t next = MVS_NEVER;
-        if (is_announceable(mqtt))
-                next = announce_us(mqtt);
-        if (timed && timed->sent_us + fixed_us(machine) < next)
-                next = timed->sent_us + fixed_us(machine);
-        if (channel->terminated)
-                return;
-        if (next == MVS_NEVER)
-                mvs_timeline_disarm(&machine->timeline, &channel->timer);
-        else
-                mvs_timeline_arm(&machine->timeline, &channel->timer, next);
-}
-
-static void due(struct mvs_channel *channel)
-{
-        deliver_timed(channel);
-        announce(channel);
-        schedule(channel);
+        if (channel && channel->mqtt.asked) {
+                if (machine->timeline.mode == MVS_TIME_REAL)
+                        mvs_mqtt_announce(channel);
+                mvs_mqtt_schedule(channel);
+                mvs_link_tell(machine->link);
+        }
+        mvs_machine_unlock(machine);
 }
 
 /* ---- requests ---- */
 
-static void answer_unconnected(struct mvs_channel *channel, struct mvs_mqtt_request *request)
+static void refuse(struct mvs_channel *channel, struct mvs_mqtt_request *request)
 {
         struct mvs_machine *machine = &channel->device->machine;
         struct mvs_mqtt_item *item = mvs_mqtt_answer_create(request, MVS_MQTT_NOT_CONNECTED);
         free(request);
         if (item)
-                append(channel, item, mvs_machine_now(machine) + machine->profile.time.completion_us);
-        schedule(channel);
+                mvs_mqtt_append(channel, item, mvs_machine_now(machine) + machine->profile.time.completion_us);
+        mvs_mqtt_schedule(channel);
+}
+
+static bool is_plain(const struct mvs_bytes *topic)
+{
+        for (size_t i = 0; i < topic->len; i++) {
+                uint8_t byte = topic->data[i];
+                if (byte < ' ' || byte > '~' || byte == '+' || byte == '#')
+                        return false;
+        }
+        return topic->len > 0 && topic->len <= UINT16_MAX;
+}
+
+/*
+ * A publication of QoS 0 to which there can be but one answer: it is sent. That need not wait for the link thread,
+ * which would cost two changes of threads a message. What is not as plain as this is left to those who know MQTT.
+ */
+static bool is_certain(const struct mvs_channel *channel, const struct mvs_mqtt_request *request)
+{
+        const struct mvs_mqtt_channel *mqtt = &channel->mqtt;
+        const struct mvs_mqtt_publish *publish = &request->is.publish;
+        if (request->kind != MVS_MQTT_PUBLISH || publish->qos != 0 || publish->retain != 0)
+                return false;
+        return is_plain(&publish->topic) &&
+               publish->topic.len + publish->payload.len + PACKET_HEAD <= mqtt->packet_max &&
+               mqtt->unwritten < UNWRITTEN_MAX && mqtt->counts[MVS_MQTT_DISCONNECT] == 0;
+}
+
+static void answer_at_once(struct mvs_channel *channel, struct mvs_mqtt_under_way *under_way,
+                           const struct mvs_mqtt_request *request)
+{
+        struct mvs_mqtt_item *item = mvs_mqtt_answer_create(request, MVS_MQTT_COMPLETED);
+        if (!item)
+                return;
+        channel->mqtt.unwritten++;
+        mvs_mqtt_answer_in_time(channel, under_way, item);
 }
 
 static void link_session(struct mvs_channel *channel)
@@ -471,10 +273,10 @@ void mvs_mqtt_send(struct mvs_channel *channel, struct mvs_mqtt_request *request
         if (request->kind == MVS_MQTT_CONNECT) {
                 link_session(channel);
         } else if (!mqtt->up) {
-                answer_unconnected(channel, request);
+                refuse(channel, request);
                 return;
         }
-        struct mvs_mqtt_under_way *under_way = add_under_way(channel, request->serial);
+        struct mvs_mqtt_under_way *under_way = mvs_mqtt_under_way_add(channel, request->serial);
         if (!under_way) {
                 free(request);
                 mvs_channel_break(channel, MV_CLOSUREREASON_UNEXPECTEDLYTERMINATED);
@@ -482,15 +284,27 @@ void mvs_mqtt_send(struct mvs_channel *channel, struct mvs_mqtt_request *request
         }
         under_way->kind = request->kind;
         under_way->correlation_id = request->correlation_id;
-        under_way->timed = fixed_us(machine) > 0;
+        if (is_certain(channel, request))
+                answer_at_once(channel, under_way, request);
         if (!under_way->timed)
-                await_outside(channel, under_way);
-        schedule(channel);
-        int error = mvs_link_mqtt_request(machine->link, channel->object.handle, request, on_item, channel->device);
+                mvs_mqtt_await_outside(channel, under_way);
+        mvs_mqtt_schedule(channel);
+        int error = mvs_link_mqtt_request(machine->link, channel->object.handle, request, on_items, channel->device);
         if (error == 0)
                 return;
         mvs_diag(MVS_LOG_ERROR, "the host cannot carry out an MQTT request: %s", strerror(-error));
         mvs_channel_break(channel, MV_CLOSUREREASON_UNEXPECTEDLYTERMINATED);
+}
+
+static struct mvs_mqtt_item *answer_unconnected(const struct mvs_mqtt_under_way *request)
+{
+        struct mvs_mqtt_item *item = mvs_mqtt_item_create(request->kind, 0, 0);
+        if (!item)
+                return NULL;
+        item->state = MVS_MQTT_NOT_CONNECTED;
+        item->serial = request->serial;
+        item->correlation_id = request->correlation_id;
+        return item;
 }
 
 /* What is under way will not be answered by a broker any more. */
@@ -498,14 +312,13 @@ static void answer_all(struct mvs_channel *channel)
 {
         struct mvs_mqtt_under_way *request;
         while ((request = channel->mqtt.under_way) != NULL) {
-                struct mvs_mqtt_item *item = mvs_mqtt_item_create(request->kind, 0, 0);
-                if (item) {
-                        item->state = MVS_MQTT_NOT_CONNECTED;
-                        item->serial = request->serial;
-                        item->correlation_id = request->correlation_id;
-                        append(channel, item, soon(&channel->device->machine, 0));
-                }
-                remove_under_way(channel, request);
+                struct mvs_mqtt_item *item = request->answer;
+                request->answer = NULL;
+                if (!item)
+                        item = answer_unconnected(request);
+                if (item)
+                        mvs_mqtt_append(channel, item, mvs_mqtt_soon(&channel->device->machine, 0));
+                mvs_mqtt_under_way_remove(channel, request);
         }
 }
 
@@ -524,7 +337,7 @@ static void break_circuit(struct mvs_channel *channel)
                  " messages waited to be read, and the cloud dropped the broker "
                  "(limits.mqtt_backlog)",
                  channel->object.handle, machine->profile.limits.mqtt_backlog);
-        append(channel, end, soon(machine, 0));
+        mvs_mqtt_append(channel, end, mvs_mqtt_soon(machine, 0));
 }
 
 /* ---- the channel's operations ---- */
@@ -540,12 +353,9 @@ static void stop(struct mvs_channel *channel)
         struct mvs_mqtt_channel *mqtt = &channel->mqtt;
         unlink_session(channel);
         while (mqtt->under_way)
-                remove_under_way(channel, mqtt->under_way);
+                mvs_mqtt_under_way_remove(channel, mqtt->under_way);
         pthread_cond_broadcast(&channel->device->machine.answered);
-        for (struct mvs_mqtt_item *item = mqtt->items, *next; item; item = next) {
-                next = item->next;
-                free(item);
-        }
+        mvs_mqtt_clear(channel);
         free(mqtt->owner.data);
         *mqtt = (struct mvs_mqtt_channel){.last = &mqtt->items};
 }
@@ -576,7 +386,7 @@ const struct mvs_channel_ops mvs_mqtt_ops = {
         .kind = MVS_OBJECT_MQTT_CHANNEL,
         .open = open_channel,
         .stop = stop,
-        .due = due,
+        .due = mvs_mqtt_due,
         .closing = closing,
         .describe = describe,
 };

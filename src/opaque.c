@@ -123,7 +123,7 @@ static struct mvs_channel *lock_channel(struct mvs_device *device, uint32_t id)
 
 static void unlock(struct mvs_device *device)
 {
-        mvs_cpu_kick(&device->machine);
+        mvs_link_tell(device->machine.link);
         mvs_machine_unlock(&device->machine);
 }
 

@@ -25,8 +25,10 @@ struct session {
         struct session *next;
         struct session **link; /* what points to this one, in the list of all */
         uint32_t id;
-        mvs_mqtt_item_fn *on_item;
+        mvs_mqtt_items_fn *on_items;
         void *context;
+        struct mvs_mqtt_item *items; /* not handed over yet */
+        struct mvs_mqtt_item **last;
         struct mvs_bytes owner;
         struct mvs_mqtt_place place;
         struct mvs_mqtt_request *request; /* the CONNECT, until the module has it */
@@ -47,9 +49,27 @@ struct command {
         struct mvs_link_command command; /* first */
         uint32_t id;
         struct mvs_mqtt_request *request; /* NULL: the session is to be dropped */
-        mvs_mqtt_item_fn *on_item;
+        mvs_mqtt_items_fn *on_items;
         void *context;
 };
+
+/* ---- items ---- */
+
+static void add_item(struct session *session, struct mvs_mqtt_item *item)
+{
+        item->next = NULL;
+        *session->last = item;
+        session->last = &item->next;
+}
+
+static void hand_over(struct session *session)
+{
+        struct mvs_mqtt_item *first = session->items;
+        session->items = NULL;
+        session->last = &session->items;
+        if (first)
+                session->on_items(session->context, session->id, &session->owner, first);
+}
 
 /* ---- ends ---- */
 
@@ -62,6 +82,7 @@ static void on_deadline_closed(uv_handle_t *deadline)
 
 static void drop(struct session *session)
 {
+        hand_over(session);
         *session->link = session->next;
         if (session->next)
                 session->next->link = session->link;
@@ -84,7 +105,7 @@ static void refuse(struct session *session, enum mvs_mqtt_state state, const cha
                 return;
         item->state = state;
         snprintf(item->detail, sizeof item->detail, "%s", why);
-        session->on_item(session->context, session->id, &session->owner, item);
+        add_item(session, item);
 }
 
 static void on_item(struct mvs_mqtt_session *base, struct mvs_mqtt_item *item)
@@ -95,7 +116,7 @@ static void on_item(struct mvs_mqtt_session *base, struct mvs_mqtt_item *item)
                 free(session->refusal);
                 session->refusal = NULL;
         }
-        session->on_item(session->context, session->id, &session->owner, item);
+        add_item(session, item);
 }
 
 static void on_deadline(uv_timer_t *deadline)
@@ -184,8 +205,9 @@ static struct session *session_create(struct mvs_link_mqtt *mqtt, const struct c
         session->base = (struct mvs_mqtt_session){.loop = mvs_link_loop(mqtt->link), .item = on_item};
         session->mqtt = mqtt;
         session->id = command->id;
-        session->on_item = command->on_item;
+        session->on_items = command->on_items;
         session->context = command->context;
+        session->last = &session->items;
         session->owner = (struct mvs_bytes){owner_data, owner->len};
         session->request = command->request;
         session->refusal = refusal;
@@ -242,12 +264,12 @@ static struct session *find(const struct mvs_link_mqtt *mqtt, uint32_t id)
 }
 
 /* The connection is over, and the request was on its way. */
-static void answer_late(const struct session *session, struct mvs_mqtt_request *request)
+static void answer_late(struct session *session, struct mvs_mqtt_request *request)
 {
         struct mvs_mqtt_item *item = mvs_mqtt_answer_create(request, MVS_MQTT_NOT_CONNECTED);
         free(request);
         if (item)
-                session->on_item(session->context, session->id, &session->owner, item);
+                add_item(session, item);
 }
 
 static void end(void *state)
@@ -256,6 +278,17 @@ static void end(void *state)
         while (mqtt->sessions)
                 drop(mqtt->sessions);
         free(mqtt);
+}
+
+static void settle(void *state)
+{
+        const struct mvs_link_mqtt *mqtt = state;
+        for (struct session *session = mqtt->sessions, *next; session; session = next) {
+                next = session->next;
+                if (session->client)
+                        mqtt->ops->settle(session->client);
+                hand_over(session);
+        }
 }
 
 static struct mvs_link_mqtt *mqtt_of(struct mvs_link *link)
@@ -268,6 +301,7 @@ static struct mvs_link_mqtt *mqtt_of(struct mvs_link *link)
                 own->state = mqtt;
         }
         own->end = end;
+        own->settle = settle;
         return own->state;
 }
 
@@ -312,10 +346,10 @@ static int post(struct mvs_link *link, const struct command *wanted)
         return error;
 }
 
-int mvs_link_mqtt_request(struct mvs_link *link, uint32_t id, struct mvs_mqtt_request *request, mvs_mqtt_item_fn *item,
-                          void *context)
+int mvs_link_mqtt_request(struct mvs_link *link, uint32_t id, struct mvs_mqtt_request *request,
+                          mvs_mqtt_items_fn *items, void *context)
 {
-        return post(link, &(struct command){.id = id, .request = request, .on_item = item, .context = context});
+        return post(link, &(struct command){.id = id, .request = request, .on_items = items, .context = context});
 }
 
 /* Short of memory, the session goes on: the callee copes with items that it does not want. */

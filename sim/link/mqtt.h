@@ -97,13 +97,14 @@ struct mvs_mqtt_request {
 
 /* What comes back, in one allocation: free() frees it. */
 struct mvs_mqtt_item {
-        struct mvs_mqtt_item *next; /* the callee's to use, and so is due_us */
+        struct mvs_mqtt_item *next; /* of those that are handed over together; then the callee's, as is due_us */
         uint64_t due_us;
         enum mvs_mqtt_kind kind;
         enum mvs_mqtt_state state;
         uint32_t serial; /* of the request that it answers; 0: nobody asked */
         uint32_t correlation_id;
-        uint32_t code; /* the broker's */
+        uint32_t code;       /* the broker's */
+        uint32_t packet_max; /* of a CONNECT that succeeded: bytes of the largest packet that the broker takes */
         unsigned code_count;
         uint32_t codes[MVS_MQTT_TOPICS_MAX]; /* in the order of the request */
         uint32_t qos;
@@ -123,20 +124,20 @@ struct mvs_mqtt_item *mvs_mqtt_answer_create(const struct mvs_mqtt_request *requ
         __attribute__((warn_unused_result));
 
 /*
- * Called for every item of a session, in the order in which they came, on the link thread, without any lock held. The
- * item becomes the callee's, who may know the session no more; `owner` is the CONNECT's. An item of the kind DISCONNECT
- * is the connection's last, and so is a CONNECT that did not succeed; requests that were under way have been answered
- * before it.
+ * Called with what came for a session in a turn of the loop, a list in the order in which it came, on the link thread,
+ * without any lock held. The items become the callee's, who may know the session no more; `owner` is the CONNECT's. An
+ * item of the kind DISCONNECT is the connection's last, and so is a CONNECT that did not succeed; requests that were
+ * under way have been answered before it.
  */
-typedef void mvs_mqtt_item_fn(void *context, uint32_t id, const struct mvs_bytes *owner, struct mvs_mqtt_item *item);
+typedef void mvs_mqtt_items_fn(void *context, uint32_t id, const struct mvs_bytes *owner, struct mvs_mqtt_item *first);
 
 /*
- * Carries the request out on the session `id`, which a CONNECT begins: `item` and `context` are the session's from
+ * Carries the request out on the session `id`, which a CONNECT begins: `items` and `context` are the session's from
  * then on, and ignored in others. Any thread. Takes the request over in every case. Everything that can go wrong is
  * told by an item. Returns 0, or a negative errno when the host has no memory or no thread; then nothing comes back.
  */
-int mvs_link_mqtt_request(struct mvs_link *link, uint32_t id, struct mvs_mqtt_request *request, mvs_mqtt_item_fn *item,
-                          void *context) __attribute__((warn_unused_result));
+int mvs_link_mqtt_request(struct mvs_link *link, uint32_t id, struct mvs_mqtt_request *request,
+                          mvs_mqtt_items_fn *items, void *context) __attribute__((warn_unused_result));
 
 /*
  * Ends the session: its connection is dropped without a word to the broker, and no item comes, unless it is already on

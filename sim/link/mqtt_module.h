@@ -42,6 +42,8 @@ struct mvs_mqtt_module_ops {
         struct mvs_mqtt_client *(*connect)(struct mvs_mqtt_session *session, struct mvs_mqtt_request *request);
         /* Carries out any other request, which becomes the module's; when the connection is over, it is answered so. */
         void (*request)(struct mvs_mqtt_client *client, struct mvs_mqtt_request *request);
+        /* No further request comes for now: what was put off until then is done. */
+        void (*settle)(struct mvs_mqtt_client *client);
         /* Drops the connection, whatever its state; what it has in the loop closes in the loop's next rounds. */
         void (*drop)(struct mvs_mqtt_client *client);
 };

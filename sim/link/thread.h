@@ -43,6 +43,8 @@ struct mvs_link_state {
         /* Gives up everything that is under way and frees `state`; its handles close in the next rounds of the loop.
          * Link thread; set together with `state`. */
         void (*end)(void *state);
+        /* The thread is about to sleep: what was put off so as to be done at once is done now. NULL: nothing is. */
+        void (*settle)(void *state);
 };
 
 /* Link thread only. */

@@ -1,4 +1,5 @@
 /* What libmosquitto tells: answers to requests, messages, and the end. */
+#include <mqtt_protocol.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -132,12 +133,13 @@ static void on_connect(struct mosquitto *mosq, void *context, int code, int flag
         struct mvs_mqtt_item *answer = client->answer;
         (void)mosq;
         (void)flags;
-        (void)properties;
         if (!answer)
                 return;
         client->answer = NULL;
         client->phase = code == 0 ? MVS_MQTT_UP : MVS_MQTT_OVER;
         answer->code = (uint32_t)code;
+        answer->packet_max = UINT32_MAX;
+        mosquitto_property_read_int32(properties, MQTT_PROP_MAXIMUM_PACKET_SIZE, &answer->packet_max, false);
         if (code != 0)
                 snprintf(answer->detail, sizeof answer->detail, "the broker refuses it: %s (code 0x%02x)",
                          refusal_text(client, code), (unsigned)code);

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <mqtt_protocol.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -219,6 +221,30 @@ void mvs_mqtt_client_settle(struct mvs_mqtt_client *client)
                 update_watch(client);
 }
 
+/* ---- writing ---- */
+
+static void cork(const struct mvs_mqtt_client *client, int on)
+{
+        if (client->watch)
+                setsockopt(client->watch->fd, IPPROTO_TCP, TCP_CORK, &on, sizeof on);
+}
+
+void mvs_mqtt_client_gather(struct mvs_mqtt_client *client)
+{
+        if (++client->requests == 2)
+                cork(client, 1);
+}
+
+static void client_settle(struct mvs_mqtt_client *client)
+{
+        if (client->requests == 0)
+                return;
+        if (client->requests > 1)
+                cork(client, 0);
+        client->requests = 0;
+        mvs_mqtt_client_settle(client);
+}
+
 /* ---- the module's operations ---- */
 
 static void on_misc(uv_timer_t *timer)
@@ -306,6 +332,7 @@ const void *mvs_mqtt_module(void)
                 .abi = MVS_MQTT_MODULE_ABI,
                 .connect = client_connect,
                 .request = mvs_mqtt_client_request,
+                .settle = client_settle,
                 .drop = client_drop,
         };
         return &ops;

@@ -49,6 +49,7 @@ struct mvs_mqtt_client {
         struct mvs_mqtt_pending *pending;
         struct mvs_mqtt_pending **last;
         unsigned looked_for; /* requests for whose answers peek.c looks */
+        unsigned requests;   /* since the last settling */
         bool ended;          /* libmosquitto says that the connection is no more */
         int end_code;        /* what it says */
         int end_errno;       /* what the host said */
@@ -58,6 +59,9 @@ struct mvs_mqtt_client {
 
 /* The connection stands / is refused by the broker, or has ended: to be looked at when libmosquitto has returned. */
 void mvs_mqtt_client_settle(struct mvs_mqtt_client *client);
+
+/* A request is about to be written. What follows a first one goes to the broker together with it. */
+void mvs_mqtt_client_gather(struct mvs_mqtt_client *client);
 
 /* ---- answers.c: what libmosquitto tells ---- */
 

@@ -143,8 +143,8 @@ static void carry_out(struct mvs_mqtt_client *client, struct mvs_mqtt_pending *p
 void mvs_mqtt_client_request(struct mvs_mqtt_client *client, struct mvs_mqtt_request *request)
 {
         struct mvs_mqtt_pending *pending = mvs_mqtt_pending_add(client, request);
+        mvs_mqtt_client_gather(client);
         if (pending)
                 carry_out(client, pending, request);
         free(request);
-        mvs_mqtt_client_settle(client);
 }
