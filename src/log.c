@@ -45,7 +45,9 @@ static void write_entry(struct mvs_log *log, struct mvs_log_entry *entry)
         if (mvs_log_write(log->sink, line, len) || log->write_failed)
                 return;
         log->write_failed = true;
-        mvs_diag(MVS_LOG_ERROR, "the server log cannot be written: %s; entries are lost from here on", strerror(errno));
+        mvs_diag(MVS_LOG_ERROR,
+                 "the server log (log.file in the profile) cannot be written: %s; entries are lost from here on",
+                 strerror(errno));
 }
 
 static void send_first(struct mvs_device *device)

@@ -146,6 +146,7 @@ static const struct {
         {{"--bad"}, "unrecognized option"},
         {{"run"}, "the program to run is missing"},
         {{"run", "--"}, "the program to run is missing"},
+        {{"run", ""}, "the program to run is missing"},
         {{"run", "--bad", "true"}, "mvsim run: unrecognized option"},
         {{"run", "--seed", "010", "true"}, "--seed: found \"010\""},
         {{"run", "--seed", "-1", "true"}, "--seed: found \"-1\""},

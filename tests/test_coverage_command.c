@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -148,10 +149,32 @@ START_TEST(program_must_be_one)
         mvt_path(path, &dir, "cut");
         mvt_write_file(path, "\177ELF\2", 5);
         ck_assert_int_eq(run("--program none --program a --program cut --program . a"), 2);
-        ck_assert_str_eq(output, "mvsim coverage: --program none: it cannot be read: No such file or directory\n"
-                                 "mvsim coverage: --program a: it is not a program for a 64-bit Linux\n"
-                                 "mvsim coverage: --program cut: it is not a program for a 64-bit Linux\n"
-                                 "mvsim coverage: --program .: it is not a program for a 64-bit Linux\n");
+        ck_assert_str_eq(output,
+                         "mvsim coverage: --program none: it cannot be read: No such file or directory\n"
+                         "mvsim coverage: --program a: it is no program for a 64-bit Linux, or not a whole one\n"
+                         "mvsim coverage: --program cut: it is no program for a 64-bit Linux, or not a whole one\n"
+                         "mvsim coverage: --program .: it is no program for a 64-bit Linux, or not a whole one\n");
+}
+END_TEST
+
+/* It would be a perfect test suite of nothing. */
+START_TEST(programs_that_use_no_call_at_all_are_named)
+{
+        record("a");
+        ck_assert_int_eq(run("--program $MVSIM_CLI a"), 2);
+        assert_output(": no system call of Microvisor's is used there (name what is linked with libmvsim.so: the "
+                      "application, or its libraries)\n");
+}
+END_TEST
+
+START_TEST(a_pipe_in_place_of_a_program_is_not_waited_for)
+{
+        char path[MVT_PATH_SIZE];
+        record("a");
+        mvt_path(path, &dir, "pipe");
+        ck_assert_int_eq(mkfifo(path, 0666), 0);
+        ck_assert_int_eq(run("--program pipe a"), 2);
+        assert_output("--program pipe: it is no program for a 64-bit Linux");
 }
 END_TEST
 
@@ -351,9 +374,14 @@ START_TEST(a_report_that_cannot_be_written_is_125)
         char arguments[64];
         record("a");
         for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
-                snprintf(arguments, sizeof arguments, "--format %s a >/dev/full", formats[i]);
+                snprintf(arguments, sizeof arguments, "--format %s a 2>&1 >/dev/full #", formats[i]);
                 ck_assert_int_eq(run(arguments), 125);
+                ck_assert_str_eq(output,
+                                 "mvsim coverage: the report cannot be written to standard output: No space left "
+                                 "on device\n");
         }
+        ck_assert_int_eq(run("a 2>&1 >&- #"), 125);
+        assert_output("Bad file descriptor");
         ck_assert_int_eq(run("--help"), 0);
         assert_output("Usage: mvsim coverage [OPTION...] FILE...");
 }
@@ -370,6 +398,8 @@ Suite *suite(void)
         tcase_add_test(tests, used_leaves_out_calls_that_were_never_made);
         tcase_add_test(tests, program_leaves_out_calls_that_it_does_not_use);
         tcase_add_test(tests, program_must_be_one);
+        tcase_add_test(tests, programs_that_use_no_call_at_all_are_named);
+        tcase_add_test(tests, a_pipe_in_place_of_a_program_is_not_waited_for);
         tcase_add_test(tests, natural_does_not_count_what_was_injected);
         tcase_add_test(tests, what_only_injection_leads_to_counts_when_natural_too);
         tcase_add_test(tests, statuses_beside_the_headers_list_are_shown_and_do_not_count);

@@ -459,7 +459,8 @@ START_TEST(without_room_for_them_entries_are_lost_which_is_said_once_and_why)
         signal(SIGXFSZ, SIG_DFL);
         ck_assert_uint_eq(refused, 0);
         ck_assert_str_eq(text,
-                         "mvsim: the server log cannot be written: File too large; entries are lost from here on\n");
+                         "mvsim: the server log (log.file in the profile) cannot be written: File too large; entries "
+                         "are lost from here on\n");
 }
 END_TEST
 

@@ -15,6 +15,8 @@
 #include "sim/profile/suggest.h"
 #include "suite.h"
 
+#define PORT_RULE "a port from 1 to 65535, an IPv6 address in brackets"
+
 static char path[64];
 static char error[1024];
 
@@ -300,19 +302,19 @@ static const struct {
         {"log: {}\nlog: {}\n", "2:1: log: this key was already given in line 1; keep one of them"},
         {"? [a]\n: 3\n", "1:3: found a list, expected a key, which is a plain word"},
         {"mqtt: {rewrite: [{from: \"a\", to: \"mqtt://a:1\"}]}\n",
-         "1:25: mqtt.rewrite[0].from: found \"a\", expected HOST:PORT"},
+         "1:25: mqtt.rewrite[0].from: found \"a\", expected HOST:PORT (" PORT_RULE ")"},
         {"mqtt: {rewrite: [{from: \"a:0\", to: \"mqtt://a:1\"}]}\n",
-         "1:25: mqtt.rewrite[0].from: found \"a:0\", expected HOST:PORT"},
+         "1:25: mqtt.rewrite[0].from: found \"a:0\", expected HOST:PORT (" PORT_RULE ")"},
         {"mqtt: {rewrite: [{from: \"::1:8883\", to: \"mqtt://a:1\"}]}\n",
-         "1:25: mqtt.rewrite[0].from: found \"::1:8883\", expected HOST:PORT"},
+         "1:25: mqtt.rewrite[0].from: found \"::1:8883\", expected HOST:PORT (" PORT_RULE ")"},
         {"mqtt: {rewrite: [{from: \"a:65536\", to: \"mqtt://a:1\"}]}\n",
-         "1:25: mqtt.rewrite[0].from: found \"a:65536\", expected HOST:PORT"},
+         "1:25: mqtt.rewrite[0].from: found \"a:65536\", expected HOST:PORT (" PORT_RULE ")"},
         {"mqtt: {rewrite: [{from: \"a:1\", to: \"https://a:1\"}]}\n",
          "1:36: mqtt.rewrite[0].to: found \"https://a:1\", expected mqtts://HOST:PORT, or mqtt://HOST:PORT for one "
-         "without TLS"},
+         "without TLS (" PORT_RULE ")"},
         {"mqtt: {rewrite: [{from: \"a:1\", to: \"mqtts://a\"}]}\n",
          "1:36: mqtt.rewrite[0].to: found \"mqtts://a\", expected mqtts://HOST:PORT, or mqtt://HOST:PORT for one "
-         "without TLS"},
+         "without TLS (" PORT_RULE ")"},
         {"http: {rewrite: [{from: \"http://a\"}]}\n", "1:18: http.rewrite[0]: the key `to` is missing"},
         /* Shapes */
         {"[1, 2]\n", "1:1: found a list, expected `key: value` pairs, indented, with the keys " SECTIONS},

@@ -79,10 +79,11 @@ START_TEST(items_are_read_in_their_order_with_whatever_keys)
 }
 END_TEST
 
-#define A10      "aaaaaaaaaa"
-#define A100     A10 A10 A10 A10 A10 A10 A10 A10 A10 A10
-#define DEVICE   "cloud.config.device"
-#define ENDPOINT "expected tcp://HOST:PORT, tls://HOST:PORT or unix:PATH"
+#define A10    "aaaaaaaaaa"
+#define A100   A10 A10 A10 A10 A10 A10 A10 A10 A10 A10
+#define DEVICE "cloud.config.device"
+#define ENDPOINT \
+        "expected tcp://HOST:PORT, tls://HOST:PORT or unix:PATH (a port from 1 to 65535, an IPv6 address in brackets)"
 
 static const struct {
         const char *text;
@@ -124,9 +125,9 @@ static const struct {
         {"endpoints: {a: \"tls://::1:80\"}\n", "1:16: endpoints.a: found \"tls://::1:80\", " ENDPOINT},
         {"endpoints: {a: \"tls://host:80/path\"}\n", "1:16: endpoints.a: found \"tls://host:80/path\", " ENDPOINT},
         {"endpoints: {a: \"unix:\"}\n", "1:16: endpoints.a: found \"unix:\", " ENDPOINT},
-        {"endpoints:\n  a: unix:/" A100 A10 "\n", "2:6: endpoints.a: with the profile's directory in front, the path "
-                                                  "of the socket is longer than 107 bytes (put "
-                                                  "it into a directory with a shorter name)"},
+        {"endpoints:\n  a: unix:/" A100 A10 "\n", "2:6: endpoints.a: the path of the socket, with the profile's "
+                                                  "directory where it is relative, is longer than 107 bytes (put it "
+                                                  "into a directory with a shorter name)"},
         {"cloud: {config: {device: {a: \"b\\0c\"}}}\n",
          "1:30: " DEVICE ".a: found \"b?c\", expected text without zero bytes"},
 };

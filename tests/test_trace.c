@@ -432,7 +432,9 @@ START_TEST(a_full_disk_is_said_once)
                 expect_okay(mvNoOp());
         mvsim_shutdown();
         mvt_capture_end(output);
-        ck_assert_str_eq(output, "mvsim: the event log cannot be written: No space left on device; it ends here\n");
+        ck_assert_str_eq(output,
+                         "mvsim: the event log (trace.file in the profile, or MVSIM_TRACE) cannot be written: No "
+                         "space left on device; it ends here\n");
 }
 END_TEST
 
@@ -456,7 +458,7 @@ START_TEST(a_log_that_somebody_cuts_short_is_no_crash)
                 expect_okay(mvNoOp());
         mvsim_shutdown();
         mvt_capture_end(output);
-        ck_assert_uint_eq(mvt_count(output, "the event log cannot be written: somebody cut it short"), 1);
+        ck_assert_uint_eq(mvt_count(output, "MVSIM_TRACE) cannot be written: somebody cut it short"), 1);
 }
 END_TEST
 

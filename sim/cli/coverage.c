@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "sim/cli/cli.h"
 
@@ -105,10 +106,23 @@ static int add_all(struct mvs_coverage_report *report, char **paths, int count, 
                 int added = add(report, paths[i], why);
                 if (added == 0)
                         continue;
-                fprintf(stderr, "mvsim coverage: %s%s: %s\n", option, paths[i], why);
+                fprintf(stderr, "mvsim coverage: %s%s: %s\n", option, paths[i][0] ? paths[i] : "\"\"", why);
                 result = added;
         }
         return result;
+}
+
+/* Nothing of nothing would be all: a wrong program must not look like a perfect test suite. */
+static int check_programs(const struct coverage *coverage)
+{
+        if (mvs_coverage_sum(&coverage->report).calls > 0)
+                return 0;
+        fprintf(stderr,
+                "mvsim coverage: --program %s%s: no system call of Microvisor's is used there (name what is linked "
+                "with "
+                "libmvsim.so: the application, or its libraries)\n",
+                coverage->programs[0], coverage->program_count > 1 ? " and the others" : "");
+        return -EINVAL;
 }
 
 /* The programs come after the records, which say what a call is. */
@@ -118,7 +132,9 @@ static int add_files(struct coverage *coverage)
         int records = add_all(report, coverage->files, coverage->count, "", mvs_coverage_report_add);
         int programs =
                 add_all(report, coverage->programs, coverage->program_count, "--program ", mvs_coverage_report_program);
-        return records < 0 ? records : programs;
+        if (records < 0 || programs < 0)
+                return records < 0 ? records : programs;
+        return coverage->program_count > 0 ? check_programs(coverage) : 0;
 }
 
 static int judge(const struct coverage *coverage)
@@ -132,14 +148,39 @@ static int judge(const struct coverage *coverage)
         return MVS_CLI_COVERAGE_UNDER;
 }
 
+/* Through memory: a stream that cannot be written keeps the reason to itself. */
+static int print(const struct coverage *coverage, char **ret_text, size_t *ret_len)
+{
+        FILE *memory = open_memstream(ret_text, ret_len);
+        if (!memory)
+                return -errno;
+        int result = coverage->format->print(&coverage->report, memory);
+        return fclose(memory) == 0 || result < 0 ? result : -errno;
+}
+
+static int write_out(const char *text, size_t len)
+{
+        while (len > 0) {
+                ssize_t n = write(STDOUT_FILENO, text, len);
+                if (n < 0 && errno != EINTR)
+                        return -errno;
+                text += n > 0 ? n : 0;
+                len -= n > 0 ? (size_t)n : 0;
+        }
+        return 0;
+}
+
 static int show(const struct coverage *coverage)
 {
-        int result = coverage->format->print(&coverage->report, stdout);
-        if (result == 0 && fflush(stdout) != 0)
-                result = -errno;
+        char *text = NULL;
+        size_t len = 0;
+        int result = print(coverage, &text, &len);
+        if (result == 0)
+                result = write_out(text, len);
+        free(text);
         if (result == 0)
                 return judge(coverage);
-        fprintf(stderr, "mvsim coverage: the report cannot be written: %s\n", strerror(-result));
+        fprintf(stderr, "mvsim coverage: the report cannot be written to standard output: %s\n", strerror(-result));
         return MVS_CLI_FAILED;
 }
 

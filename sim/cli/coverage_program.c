@@ -83,13 +83,13 @@ static int look_into(struct mvs_coverage_report *report, int fd)
 int mvs_coverage_report_program(struct mvs_coverage_report *report, const char *path,
                                 char ret_why[MVS_COVERAGE_WHY_SIZE])
 {
-        int fd = open(path, O_RDONLY | O_CLOEXEC);
+        int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
         int result = fd < 0 ? -errno : look_into(report, fd);
         if (fd >= 0)
                 close(fd);
         report->linked_only = true;
         if (result == -ENOEXEC)
-                snprintf(ret_why, MVS_COVERAGE_WHY_SIZE, "it is not a program for a 64-bit Linux");
+                snprintf(ret_why, MVS_COVERAGE_WHY_SIZE, "it is no program for a 64-bit Linux, or not a whole one");
         else if (result < 0)
                 snprintf(ret_why, MVS_COVERAGE_WHY_SIZE, "it cannot be read: %s", strerror(-result));
         return result;

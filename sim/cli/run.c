@@ -108,6 +108,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         case OPTION_COVERAGE: set_coverage(run, arg, state); return 0;
         case OPTION_TIMEOUT: run->timeout_s = parse_timeout(arg, state); return 0;
         case ARGP_KEY_ARG:
+                if (arg[0] == '\0')
+                        argp_error(state, "the program to run is missing (found \"\")");
                 /* What follows the program's name belongs to the program, options too. */
                 run->program = &state->argv[state->next - 1];
                 state->next = state->argc;
@@ -178,7 +180,8 @@ int mvs_cli_run(int argc, char **argv)
         if (run.profile && check_profile(run.profile) < 0)
                 return MVS_CLI_BAD_PROFILE;
         if (set_environment(&run) < 0) {
-                fprintf(stderr, "mvsim run: the settings cannot be handed on: %s\n", strerror(errno));
+                fprintf(stderr, "mvsim run: the settings cannot be handed on: %s%s\n", strerror(errno),
+                        errno == ENOENT ? " (is this directory still there?)" : "");
                 return MVS_CLI_FAILED;
         }
         mvs_cli_offer_library();

@@ -2,6 +2,8 @@
 #ifndef MVS_PROFILE_HOST_PORT_H
 #define MVS_PROFILE_HOST_PORT_H
 
+#define MVS_HOST_PORT_RULE "a port from 1 to 65535, an IPv6 address in brackets"
+
 #include <stdbool.h>
 #include <stdint.h>
 

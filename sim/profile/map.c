@@ -150,8 +150,8 @@ static int load_endpoint(struct mvs_profile_entry *entry, const struct mvs_profi
         if (result != -ENAMETOOLONG)
                 return result;
         return mvs_profile_fail(report, &value->start_mark,
-                                "%s.%s: with the profile's directory in front, the path of the socket is longer than "
-                                "%d bytes (put it into a directory with a shorter name)",
+                                "%s.%s: the path of the socket, with the profile's directory where it is relative, is "
+                                "longer than %d bytes (put it into a directory with a shorter name)",
                                 rule->path, entry->key, MVS_ENDPOINT_PATH_MAX);
 }
 

@@ -133,15 +133,20 @@ static int check_string(const struct mvs_profile_check *check, enum mvs_profile_
         struct mvs_endpoint endpoint;
         bool plain;
         if (kind == MVS_PROFILE_HOST_PORT && !mvs_host_port_parse(text, &place))
-                return mvs_profile_expected(check, node, "HOST:PORT");
+                return mvs_profile_expected(check, node, "HOST:PORT (" MVS_HOST_PORT_RULE ")");
         if (kind == MVS_PROFILE_BROKER && !mvs_broker_parse(text, &place, &plain))
-                return mvs_profile_expected(check, node, "mqtts://HOST:PORT, or mqtt://HOST:PORT for one without TLS");
+                return mvs_profile_expected(
+                        check, node,
+                        "mqtts://HOST:PORT, or mqtt://HOST:PORT for one without TLS (" MVS_HOST_PORT_RULE ")");
         if (kind == MVS_PROFILE_ENDPOINT && !mvs_endpoint_parse(text, &endpoint))
-                return mvs_profile_expected(check, node, "tcp://HOST:PORT, tls://HOST:PORT or unix:PATH");
+                return mvs_profile_expected(check, node,
+                                            "tcp://HOST:PORT, tls://HOST:PORT or unix:PATH (" MVS_HOST_PORT_RULE ")");
         if (kind == MVS_PROFILE_PATTERN && !mvs_pattern_is_one(text))
                 return mvs_profile_expected(check, node, "the path of a file, and " MVS_PATTERN_RULE);
         if ((kind == MVS_PROFILE_FILE || kind == MVS_PROFILE_PATTERN) && !is_file_name(text))
-                return mvs_profile_expected(check, node, "the path of a file");
+                return mvs_profile_expected(
+                        check, node, text[0] ? "the path of a file, of less than %d bytes" : "the path of a file",
+                        PATH_MAX);
         return 0;
 }
 

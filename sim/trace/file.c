@@ -65,7 +65,8 @@ int mvs_trace_file_open(struct mvs_trace_file *ret, const char *path, bool again
 static void fail(struct mvs_trace_file *file, const char *why)
 {
         file->failed = true;
-        mvs_diag(MVS_LOG_ERROR, "the event log cannot be written: %s; it ends here", why);
+        mvs_diag(MVS_LOG_ERROR,
+                 "the event log (trace.file in the profile, or MVSIM_TRACE) cannot be written: %s; it ends here", why);
 }
 
 static void unmap(struct mvs_trace_file *file)
