@@ -1,4 +1,5 @@
-"""docs/architecture.md against the sources: who may include whom, as its table says.
+"""docs/architecture.md against the sources: who may include whom, as its table says; each module of src/ and sim/ in the
+table of its directory; and nothing named that is not there.
 
 usage: check_architecture.py SOURCE_ROOT
 """
@@ -8,7 +9,7 @@ import re
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
-from tap import Tap
+from tap import Tap, difference
 
 ROOT = sys.argv[1]
 INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([^">]+)[">]', re.MULTILINE)
@@ -54,8 +55,39 @@ def wrong_ways(room, rooms):
                 yield f"{path} includes {target}"
 
 
+def modules(page):
+    """The files that the tables below the headings of directories name, by directory."""
+    sections = re.findall(r"^### `([\w/]+/)`\n(.*?)(?=^##|\Z)", page, re.MULTILINE | re.DOTALL)
+    return {room: [name for cell in re.findall(r"^\| (`.*?) \|", text, re.MULTILINE)
+                   for name in re.findall(r"`([^`]+)`", cell)] for room, text in sections}
+
+
+def check_modules(tap, page):
+    there = {}
+    for path in sources("src/") + sources("sim/"):
+        if path.endswith((".c", ".def")):
+            there.setdefault(os.path.dirname(path) + "/", []).append(os.path.basename(path))
+    named = modules(page)
+    tap.check("each directory of modules has a table", difference(sorted(there), sorted(named)))
+    for room in sorted(set(there) & set(named)):
+        tap.check(f"{room} has the modules that its table has", difference(there[room], sorted(named[room])))
+
+
+def check_names(tap, page):
+    """Paths, and what looks like a name of ours: the sources have it."""
+    text = "".join(read(path) for room in ("src/", "sim/", "include/") for path in sources(room))
+    paths = {os.path.relpath(path, ROOT) for room in ("src", "sim", "include", "tests", "docs", "examples")
+             for path in glob.glob(f"{ROOT}/{room}/**/*", recursive=True)}
+    wrong = [f"no such file: {name}" for name in re.findall(r"`([\w/.-]+\.(?:c|h|def|py|S))`", page)
+             if not any(path == name or path.endswith("/" + name) for path in paths)]
+    wrong += [f"no such name: {name}" for name in re.findall(r"`(mvs(?:im)?_[a-z_]+)\b", page)
+              if not name.endswith("_") and name not in text]
+    tap.check("files and names on the page are there", wrong)
+
+
 def main():
     tap = Tap()
+    page = read("docs/architecture.md")
     rooms = arrows()
     wanted = ["include/", "src/", "sim/"] + [f"{path}/" for path in glob.glob("examples/*", root_dir=ROOT)
                                              if os.path.isdir(f"{ROOT}/{path}")]
@@ -63,6 +95,8 @@ def main():
               [f"missing: {room}" for room in wanted if room not in rooms])
     for room in rooms:
         tap.check(f"{room} includes what it may", list(wrong_ways(room, rooms)))
+    check_modules(tap, page)
+    check_names(tap, page)
     tap.finish()
 
 
