@@ -27,7 +27,8 @@ struct mvs_mqtt_item *mvs_mqtt_lose(const struct mvs_channel *channel, struct mv
         item->kind = MVS_MQTT_LOST;
         item->code = needed < UINT32_MAX ? (uint32_t)needed : UINT32_MAX;
         item->payload_len = 0;
-        return item;
+        struct mvs_mqtt_item *smaller = realloc(item, sizeof *item + item->topic_len);
+        return smaller ? smaller : item;
 }
 
 /* What waits in the cloud comes into the receive buffer as far as there is room. */

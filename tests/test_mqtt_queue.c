@@ -1,4 +1,5 @@
 /* The one queue of items: in order, one event each, in the receive buffer as far as there is room. */
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -182,6 +183,26 @@ START_TEST(a_message_larger_than_the_whole_buffer_is_lost)
         ck_assert_uint_eq(topic_len, 2);
         ck_assert_uint_eq(message_len, SMALL + 1);
         expect_message(0);
+}
+END_TEST
+
+static size_t heap_in_use(void)
+{
+        const struct mallinfo2 info = mallinfo2();
+        return info.uordblks + info.hblkhd;
+}
+
+/* They wait like others, 4 MB of them until the broker is dropped; what they said is not kept. */
+START_TEST(messages_that_are_lost_take_no_room_on_the_host)
+{
+        static char payload[100001];
+        memset(payload, 'x', sizeof payload - 1);
+        boot_with(SMALL, "limits: {mqtt_backlog: 25}\n");
+        size_t before = heap_in_use();
+        mvt_broker_publish(&broker, "in", payload, "-q 1 --repeat 60");
+        mvt_broker_await_loss(&broker, MVT_CLIENT_ID);
+        ck_assert_uint_lt(heap_in_use(), before + 1000000);
+        mvt_mqtt_await(channel, MV_MQTTREADABLEDATATYPE_MESSAGELOST);
 }
 END_TEST
 
@@ -494,6 +515,7 @@ Suite *suite(void)
         tcase_add_test(tests, no_answer_comes_within_its_request);
         tcase_add_test(tests, what_does_not_fit_waits_and_comes_in_order);
         tcase_add_test(tests, a_message_larger_than_the_whole_buffer_is_lost);
+        tcase_add_test(tests, messages_that_are_lost_take_no_room_on_the_host);
         tcase_add_test(tests, a_read_without_room_leaves_the_item);
         tcase_add_test(tests, a_broker_that_sends_too_much_is_dropped);
         tcase_add_test(tests, what_is_under_way_when_the_broker_is_dropped_is_answered);

@@ -1,7 +1,9 @@
 /* Opaque channels whose connection cannot be made, or ends: when the application hears of it, and what reason it gets.
  */
+#include <openssl/ssl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "child.h"
 #include "opaque.h"
@@ -458,6 +460,34 @@ START_TEST(bytes_that_are_no_tls_end_it)
 }
 END_TEST
 
+/* ---- an application that does not read ---- */
+
+/* So many bytes are sent, or as many as can be: until nobody has taken any for a while. */
+static size_t send_up_to(size_t most)
+{
+        static char block[65536];
+        const struct timeval patience = {.tv_usec = 200000};
+        size_t sent = 0;
+        ssize_t n;
+        ck_assert_int_eq(setsockopt(mvt_peer.fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience), 0);
+        do {
+                n = mvt_peer.ssl ? SSL_write(mvt_peer.ssl, block, sizeof block)
+                                 : send(mvt_peer.fd, block, sizeof block, MSG_NOSIGNAL);
+                sent += n > 0 ? (size_t)n : 0;
+        } while (n > 0 && sent < most);
+        return sent;
+}
+
+/* What it does not take stays with the peer, but for what the two kernels hold. */
+START_TEST(an_application_that_does_not_read_stops_the_peer)
+{
+        enum { MOST = 100000000 };
+        MvChannelHandle channel = open_one();
+        ck_assert_uint_lt(send_up_to(MOST), MOST);
+        mvt_channel_close(&channel);
+}
+END_TEST
+
 static void add_ends(TCase *tests)
 {
         tcase_add_test(tests, what_was_sent_before_an_orderly_end_is_read_first);
@@ -497,6 +527,7 @@ Suite *suite(void)
         tcase_add_test(tests, the_network_goes);
         tcase_add_test(tests, the_network_handle_is_released);
         tcase_add_test(tests, a_receive_buffer_that_is_unmapped_ends_it);
+        tcase_add_test(tests, an_application_that_does_not_read_stops_the_peer);
         tcase_add_test(tests, four_channels_at_once);
         suite_add_tcase(s, tests);
         tests = tcase_create("TCP, real time");
@@ -505,6 +536,7 @@ Suite *suite(void)
         tcase_add_test(tests, more_than_the_buffer_holds_is_read_before_an_orderly_end);
         tcase_add_test(tests, a_reset_ends_it_at_once);
         tcase_add_test(tests, the_network_goes);
+        tcase_add_test(tests, an_application_that_does_not_read_stops_the_peer);
         tcase_add_test(tests, four_channels_at_once);
         suite_add_tcase(s, tests);
         tests = tcase_create("a Unix socket");
@@ -519,6 +551,7 @@ Suite *suite(void)
         tcase_add_test(tests, tls_that_is_cut_is_no_orderly_end);
         tcase_add_test(tests, bytes_that_are_no_tls_end_it);
         tcase_add_test(tests, the_network_goes);
+        tcase_add_test(tests, an_application_that_does_not_read_stops_the_peer);
         tcase_add_test(tests, four_channels_at_once);
         suite_add_tcase(s, tests);
         return s;
