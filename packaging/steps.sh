@@ -122,11 +122,16 @@ show_coverage() {
         "$1/mvsim" coverage --natural --fail-under 100 "$1/coverage.bin"
 }
 
-# Children of a test may have threads, do not join those of their parent, and end by the signals that a test expects.
-suite_tsan() {
-        local dir=$1 options='halt_on_error=1:die_after_fork=0:report_thread_leaks=0'
+# with_tsan COMMAND...: children of a test may have threads, do not join those of their parent, and end by the signals
+# that a test expects.
+with_tsan() {
+        local options='halt_on_error=1:die_after_fork=0:report_thread_leaks=0'
         options+=':handle_segv=0:handle_sigbus=0:handle_sigill=0:handle_sigfpe=0'
-        TSAN_OPTIONS=$options CK_FORK=no suite 'tests under ThreadSanitizer' "$dir" testlog.json 3 --no-suite no-tsan --no-suite scripts
+        TSAN_OPTIONS=$options CK_FORK=no "$@"
+}
+
+suite_tsan() {
+        with_tsan suite 'tests under ThreadSanitizer' "$1" testlog.json 3 --no-suite no-tsan --no-suite scripts
 }
 
 # Scripts are left out, and tests of the suite `no-valgrind`. The tests of a program run in one process (CK_FORK):
