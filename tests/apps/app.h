@@ -105,6 +105,9 @@ uint64_t app_now_us(void);
 /* For how long applications wait for what comes at once. */
 #define APP_PATIENCE_MS 20000
 
+/* How often they ask at most where the clock alone decides: far more often than it takes. */
+#define APP_TURNS 20000000U
+
 /* Delays until the flag is raised. False: it was not. */
 bool app_wait_for(const volatile bool *flag);
 

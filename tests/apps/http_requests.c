@@ -37,8 +37,8 @@ static int set_up(struct app_link *link)
         const struct MvNotificationSetup setup = {TIM2_IRQn, network_ring, sizeof network_ring};
         MUST(mvSetupNotifications(&setup, &network.centre) == MV_STATUS_OKAY);
         MUST(app_request_network(&network, 1));
-        while (!app_is_connected(&network))
-                continue;
+        for (unsigned turns = 0; !app_is_connected(&network); turns++)
+                MUST(turns < APP_TURNS);
         MUST(mvCloseNotifications(&network.centre) == MV_STATUS_OKAY);
         link->network = network.network;
         MUST(app_open_centre(TIM8_BRK_IRQn, ring, sizeof ring, &link->centre));

@@ -2,8 +2,6 @@
 
 #include "app.h"
 
-#define TURNS 20000000U /* more than any of its loops needs: they end by what the calls say */
-
 unsigned app_polling_unset;
 
 static uint8_t log_buffer[1024] __attribute__((aligned(512)));
@@ -17,7 +15,7 @@ static int wait_for_wall_time(void)
         uint64_t wall_us = 0;
         enum MvStatus status;
         while ((status = mvGetWallTime(&wall_us)) == MV_STATUS_TIMENOTSET)
-                MUST(app_polling_unset++ < TURNS);
+                MUST(app_polling_unset++ < APP_TURNS);
         MUST(status == MV_STATUS_OKAY && wall_us > UINT64_C(1700000000000000));
         return 0;
 }
@@ -26,7 +24,7 @@ static int wait_for_wall_time(void)
 static int wait_for_network(const struct app_link *link)
 {
         for (unsigned turns = 0; !app_is_connected(link); turns++)
-                MUST(turns < TURNS);
+                MUST(turns < APP_TURNS);
         return 0;
 }
 
@@ -40,8 +38,9 @@ static int exchange(const struct app_link *link)
                 .method = app_text("GET"), .url = app_text(APP_URL "/ok"), .body = {NULL, 0}, .timeout_ms = 5000};
         MUST(app_open(link, MV_CHANNELTYPE_HTTP, "", 0, &buffers, &channel) == MV_STATUS_OKAY);
         MUST(mvSendHttpRequest(channel, &request) == MV_STATUS_OKAY);
+        uint32_t start = HAL_GetTick();
         while ((status = mvReadHttpResponseData(channel, &data)) == MV_STATUS_RESPONSENOTPRESENT)
-                continue;
+                MUST(HAL_GetTick() - start < APP_PATIENCE_MS);
         MUST(status == MV_STATUS_OKAY && data.result == MV_HTTPRESULT_OK && data.body_length == 5);
         MUST(mvCloseChannel(&channel) == MV_STATUS_OKAY);
         return 0;

@@ -4,7 +4,6 @@
  */
 #include "app.h"
 
-#define TURNS   20000000U
 #define WAIT_MS 20
 #define NOPS    50000
 
@@ -26,7 +25,7 @@ static int wait_by_microseconds(void)
 {
         uint64_t start = app_now_us();
         for (unsigned turns = 0; app_now_us() - start < WAIT_MS * UINT64_C(1000); turns++)
-                MUST(turns < TURNS);
+                MUST(turns < APP_TURNS);
         return 0;
 }
 
@@ -34,7 +33,7 @@ static int wait_by_tick(void)
 {
         uint32_t start = HAL_GetTick();
         for (unsigned turns = 0; HAL_GetTick() - start < WAIT_MS; turns++)
-                MUST(turns < TURNS);
+                MUST(turns < APP_TURNS);
         return 0;
 }
 
@@ -44,7 +43,7 @@ static int wait_by_handler(MvNetworkHandle network)
         enum MvNetworkStatus status;
         uint32_t start = ticks;
         for (unsigned turns = 0; ticks - start < WAIT_MS; turns++)
-                MUST(turns < TURNS && mvGetNetworkStatus(network, &status) == MV_STATUS_OKAY);
+                MUST(turns < APP_TURNS && mvGetNetworkStatus(network, &status) == MV_STATUS_OKAY);
         return 0;
 }
 
@@ -53,7 +52,7 @@ static int wait_by_wall_time(void)
         uint64_t start = 0, now = 0;
         MUST(mvGetWallTime(&start) == MV_STATUS_OKAY);
         for (unsigned turns = 0; now < start + WAIT_MS * UINT64_C(1000); turns++)
-                MUST(turns < TURNS && mvGetWallTime(&now) == MV_STATUS_OKAY);
+                MUST(turns < APP_TURNS && mvGetWallTime(&now) == MV_STATUS_OKAY);
         return 0;
 }
 
@@ -61,7 +60,7 @@ static int wait_for_wall_time(void)
 {
         uint64_t now;
         for (unsigned turns = 0; mvGetWallTime(&now) == MV_STATUS_TIMENOTSET; turns++)
-                MUST(turns < TURNS);
+                MUST(turns < APP_TURNS);
         return 0;
 }
 
