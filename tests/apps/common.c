@@ -24,7 +24,7 @@ bool app_wait_for(const volatile bool *flag)
 
 bool app_open_centre(IRQn_Type irq, volatile struct MvNotification *ring, uint32_t size, MvNotificationHandle *ret)
 {
-        const struct MvNotificationSetup setup = {irq, (struct MvNotification *)(uintptr_t)ring, size};
+        const struct MvNotificationSetup setup = {(uint32_t)irq, (struct MvNotification *)(uintptr_t)ring, size};
         if (mvSetupNotifications(&setup, ret) != MV_STATUS_OKAY)
                 return false;
         NVIC_ClearPendingIRQ(irq);
