@@ -36,17 +36,25 @@ static void on_next_address(uv_handle_t *handle)
         }
 }
 
+/* The next one, if there is one. */
+static void give_address_up(struct mvs_stream *stream, int error)
+{
+        if (stream->address + 1 >= stream->addresses.count) {
+                fail(stream, uv_strerror(error));
+                return;
+        }
+        stream->address++;
+        stream->io_open = false;
+        uv_close(&stream->io.handle, on_next_address);
+}
+
 static void on_connected(uv_connect_t *request, int status)
 {
         struct mvs_stream *stream = request->data;
         if (stream->state == MVS_STREAM_OVER)
                 return;
-        if (status < 0 && stream->address + 1 < stream->addresses.count) {
-                stream->address++;
-                stream->io_open = false;
-                uv_close(&stream->io.handle, on_next_address);
-        } else if (status < 0) {
-                fail(stream, uv_strerror(status));
+        if (status < 0) {
+                give_address_up(stream, status);
         } else if (stream->endpoint.kind == MVS_ENDPOINT_TLS) {
                 mvs_stream_tls_begin(stream);
         } else {
@@ -57,15 +65,17 @@ static void on_connected(uv_connect_t *request, int status)
 static void connect_tcp(struct mvs_stream *stream, const struct sockaddr *address)
 {
         int error = uv_tcp_init(mvs_link_loop(stream->link), &stream->io.tcp);
-        if (error == 0) {
-                stream->io_open = true;
-                stream->handles++;
-                stream->io.handle.data = stream;
-                uv_tcp_nodelay(&stream->io.tcp, 1);
-                error = uv_tcp_connect(&stream->connect, &stream->io.tcp, address, on_connected);
-        }
-        if (error)
+        if (error) {
                 fail(stream, uv_strerror(error));
+                return;
+        }
+        stream->io_open = true;
+        stream->handles++;
+        stream->io.handle.data = stream;
+        uv_tcp_nodelay(&stream->io.tcp, 1);
+        error = uv_tcp_connect(&stream->connect, &stream->io.tcp, address, on_connected);
+        if (error) /* at once: where there is no route, for one */
+                give_address_up(stream, error);
 }
 
 static void connect_unix(struct mvs_stream *stream)
