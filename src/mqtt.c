@@ -136,10 +136,12 @@ static void answer(struct mvs_channel *channel, struct mvs_mqtt_under_way *reque
         mvs_mqtt_enqueue(channel, item, mvs_mqtt_soon(machine, earliest_us));
 }
 
-/* The connection's end comes after the answers whose time is known: true when it waits for them. */
+/* The connection's end comes after the answers whose time is known, and so does the answer to a publication of QoS 0:
+ * true when it waits for them. */
 static bool hold_back(struct mvs_channel *channel, struct mvs_mqtt_under_way *request, struct mvs_mqtt_item *item)
 {
-        if (item->kind != MVS_MQTT_DISCONNECT || !mvs_mqtt_first_timed(&channel->mqtt))
+        bool waits = item->kind == MVS_MQTT_DISCONNECT || (request && request->is_qos0);
+        if (!waits || !mvs_mqtt_first_timed(&channel->mqtt))
                 return false;
         if (!request)
                 request = mvs_mqtt_under_way_add(channel, 0);
@@ -230,6 +232,20 @@ static bool is_plain(const struct mvs_bytes *topic)
         return topic->len > 0 && topic->len <= UINT16_MAX;
 }
 
+static bool is_qos0(const struct mvs_mqtt_request *request)
+{
+        return request->kind == MVS_MQTT_PUBLISH && request->is.publish.qos == 0;
+}
+
+/* Publications of QoS 0 are answered in their order: none at once while one before it waits for the link thread. */
+static bool one_waits_to_be_sent(const struct mvs_mqtt_channel *mqtt)
+{
+        const struct mvs_mqtt_under_way *request = mqtt->under_way;
+        while (request && !(request->is_qos0 && request->awaited))
+                request = request->next;
+        return request != NULL;
+}
+
 /*
  * A publication of QoS 0 to which there can be but one answer: it is sent. That need not wait for the link thread,
  * which would cost two changes of threads a message. What is not as plain as this is left to those who know MQTT.
@@ -238,7 +254,7 @@ static bool is_certain(const struct mvs_channel *channel, const struct mvs_mqtt_
 {
         const struct mvs_mqtt_channel *mqtt = &channel->mqtt;
         const struct mvs_mqtt_publish *publish = &request->is.publish;
-        if (request->kind != MVS_MQTT_PUBLISH || publish->qos != 0 || publish->retain != 0)
+        if (!is_qos0(request) || publish->retain != 0 || one_waits_to_be_sent(mqtt))
                 return false;
         return is_plain(&publish->topic) &&
                publish->topic.len + publish->payload.len + PACKET_HEAD <= mqtt->packet_max &&
@@ -284,6 +300,7 @@ void mvs_mqtt_send(struct mvs_channel *channel, struct mvs_mqtt_request *request
         }
         under_way->kind = request->kind;
         under_way->correlation_id = request->correlation_id;
+        under_way->is_qos0 = is_qos0(request);
         if (is_certain(channel, request))
                 answer_at_once(channel, under_way, request);
         if (!under_way->timed)

@@ -38,6 +38,7 @@ struct mvs_mqtt_under_way {
         bool timed;                   /* its answer is due at a time that is known, and waits for that */
         uint64_t due_us;              /* where it is timed; never earlier than of those before it */
         bool awaited;                 /* the clock follows the host's meanwhile */
+        bool is_qos0;                 /* a publication that is answered when it is sent */
         struct mvs_mqtt_item *answer; /* that came, or is certain, and is not due yet */
 };
 

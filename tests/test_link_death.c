@@ -70,7 +70,7 @@ static struct MvSizedString text_of(const char *text)
         return (struct MvSizedString){(const uint8_t *)text, (uint32_t)strlen(text)};
 }
 
-static MvChannelHandle connect_to_broker(void)
+static MvChannelHandle try_broker(enum MvMqttRequestState state)
 {
         struct MvMqttConnectResponse response;
         unsigned before = readable(MV_CHANNELTYPE_MQTT);
@@ -84,8 +84,13 @@ static MvChannelHandle connect_to_broker(void)
         expect_okay(mvMqttRequestConnect(channel, &request));
         wait_until(readable(MV_CHANNELTYPE_MQTT) == before + 1);
         expect_okay(mvMqttReadConnectResponse(channel, &response));
-        ck_assert_int_eq(response.request_state, MV_MQTTREQUESTSTATE_REQUESTCOMPLETED);
+        ck_assert_int_eq(response.request_state, state);
         return channel;
+}
+
+static MvChannelHandle connect_to_broker(void)
+{
+        return try_broker(MV_MQTTREQUESTSTATE_REQUESTCOMPLETED);
 }
 
 static void expect_end(MvChannelHandle *channel, unsigned before)
@@ -168,6 +173,11 @@ START_TEST(where_there_is_no_way_no_connection_is_made)
         wait_until(mvt_records(MV_EVENTTYPE_CHANNELNOTCONNECTED, MV_CHANNELTYPE_OPAQUEBYTES) == 1);
         ck_assert_int_ne(mvt_closure_reason(channel), MV_CLOSUREREASON_NONE);
         mvt_channel_close(&channel);
+        MvChannelHandle mqtt = try_broker(MV_MQTTREQUESTSTATE_SOCKETERROR);
+        mvt_channel_close(&mqtt);
+        unsigned responses = readable(MV_CHANNELTYPE_HTTP);
+        MvChannelHandle http = begin_request("https://api.example.com/fast");
+        end_request(&http, responses, MV_HTTPRESULT_REQUESTFAILED);
         mvt_netns_mend();
         channel = open_channel(MV_CHANNELTYPE_OPAQUEBYTES, "echo");
         exchange(channel);

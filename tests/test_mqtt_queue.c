@@ -320,6 +320,51 @@ START_TEST(each_answer_makes_room_for_one_more)
 }
 END_TEST
 
+/* QoS 0 is answered when it is on its way. It comes to a stop when neither the kernels nor the simulator take any more;
+ * all of it is on its way when the broker goes on. */
+START_TEST(a_broker_that_does_not_read_stops_the_publisher)
+{
+        enum { MOST = 100000 };
+        static char payload[1400];
+        uint32_t sent = 0, answered = 0, answered_before;
+        memset(payload, 'x', sizeof payload - 1);
+        boot();
+        mvt_broker_pause(&broker);
+        do {
+                answered_before = answered;
+                while (sent < MOST && mvt_mqtt_try_publish(channel, sent, "out", payload, 0, 0) == MV_STATUS_OKAY)
+                        sent++;
+                for (mvsim_run_for(100000); mvt_mqtt_next(channel) != MV_MQTTREADABLEDATATYPE_NONE; answered++) {
+                        ck_assert_uint_eq(mvt_mqtt_published(channel).correlation_id, answered);
+                        mvsim_run_for(10);
+                }
+        } while (answered > answered_before);
+        ck_assert_uint_lt(sent, MOST);
+        ck_assert_uint_lt(answered, sent);
+        mvt_broker_continue(&broker);
+        for (; answered < sent; answered++) {
+                mvt_mqtt_await(channel, MV_MQTTREADABLEDATATYPE_PUBLISHRESPONSE);
+                struct MvMqttPublishResponse response = mvt_mqtt_published(channel);
+                ck_assert_int_eq(response.request_state, MV_MQTTREQUESTSTATE_REQUESTCOMPLETED);
+                ck_assert_uint_eq(response.correlation_id, answered);
+        }
+}
+END_TEST
+
+START_TEST(messages_of_qos_0_are_answered_in_their_order)
+{
+        boot();
+        for (uint32_t i = 0; i < 200; i += 4) {
+                for (uint32_t k = 0; k < 4; k++)
+                        expect_okay(mvt_mqtt_try_publish(channel, i + k, "out", "x", 0, (i >> k & 4) != 0));
+                for (uint32_t k = 0; k < 4; k++) {
+                        mvt_mqtt_await(channel, MV_MQTTREADABLEDATATYPE_PUBLISHRESPONSE);
+                        ck_assert_uint_eq(mvt_mqtt_published(channel).correlation_id, i + k);
+                }
+        }
+}
+END_TEST
+
 START_TEST(one_subscription_and_one_end_of_them_may_be_under_way)
 {
         boot();
@@ -521,6 +566,8 @@ Suite *suite(void)
         tcase_add_test(tests, what_is_under_way_when_the_broker_is_dropped_is_answered);
         tcase_add_test(tests, eight_publishes_may_be_under_way);
         tcase_add_test(tests, each_answer_makes_room_for_one_more);
+        tcase_add_test(tests, a_broker_that_does_not_read_stops_the_publisher);
+        tcase_add_test(tests, messages_of_qos_0_are_answered_in_their_order);
         tcase_add_test(tests, one_subscription_and_one_end_of_them_may_be_under_way);
         tcase_add_test(tests, one_disconnect_may_be_under_way);
         tcase_add_test(tests, sixteen_acknowledgements_may_be_under_way);
