@@ -10,11 +10,10 @@
 #include <string.h>
 
 #include "bench.h"
-#include "mv_syscalls.h"
-#include "mvsim/mvsim.h"
+#include "device.h"
 #include "nginx.h"
+#include "only_test.h"
 #include "pki.h"
-#include "stm32u5xx.h"
 
 #define ROUNDS     9
 #define REQUESTS   60
@@ -30,81 +29,13 @@ static uint8_t receive_buffer[2048] __attribute__((aligned(512)));
 
 /* ---- the device ---- */
 
-static struct MvNotification ring[4];
-static MvNotificationHandle centre;
-static MvNetworkHandle network;
-static volatile bool answered;
-
-void TIM8_BRK_IRQHandler(void);
-
-void TIM8_BRK_IRQHandler(void)
-{
-        answered = true;
-}
-
-static void wait_for_event(void)
-{
-        __disable_irq();
-        while (!answered) {
-                __WFI();
-                __enable_irq();
-                __disable_irq();
-        }
-        __enable_irq();
-        answered = false;
-}
-
 static void boot(void)
 {
-        char profile[MVT_PATH_SIZE];
-        mvt_path(profile, &nginx.dir, "profile.yaml");
-        FILE *file = fopen(profile, "we");
-        bench_need(file != NULL);
-        fprintf(file,
-                "network: {connect_ms: 0}\n"
-                "time: {completion_us: 1}\n"
-                "limits: {channel_opens_per_s: 1000000}\n"
-                "http: {ca_file: '%s', rewrite: [{from: " NAME ", to: 'https://127.0.0.1:%u'}]}\n",
-                pki.ca_file, nginx.port);
-        fclose(file);
-        bench_need(mvsim_boot(&(struct mvsim_options){.profile = profile, .time = MVSIM_TIME_REAL}) == 0);
-}
-
-static void connect_device(void)
-{
-        const struct MvNotificationSetup setup = {.irq = TIM8_BRK_IRQn, .buffer = ring, .buffer_size = sizeof ring};
-        bench_need(mvSetupNotifications(&setup, &centre) == MV_STATUS_OKAY);
-        NVIC_ClearPendingIRQ(TIM8_BRK_IRQn);
-        NVIC_EnableIRQ(TIM8_BRK_IRQn);
-        const struct MvRequestNetworkParams params = {.version = 1, .v1 = {.notification_handle = centre}};
-        bench_need(mvRequestNetwork(&params, &network) == MV_STATUS_OKAY);
-        enum MvNetworkStatus status;
-        do {
-                mvGetNetworkStatus(network, &status);
-        } while (status != MV_NETWORKSTATUS_CONNECTED);
-}
-
-static struct MvSizedString sized(const char *text)
-{
-        return (struct MvSizedString){.data = (const uint8_t *)text, .length = (uint32_t)strlen(text)};
-}
-
-static MvChannelHandle open_channel(void)
-{
-        const struct MvOpenChannelParams params = {
-                .version = 1,
-                .v1 = {.notification_handle = centre,
-                       .network_handle = network,
-                       .receive_buffer = receive_buffer,
-                       .receive_buffer_len = sizeof receive_buffer,
-                       .send_buffer = send_buffer,
-                       .send_buffer_len = sizeof send_buffer,
-                       .channel_type = MV_CHANNELTYPE_HTTP,
-                       .endpoint = sized("")},
-        };
-        MvChannelHandle channel;
-        bench_need(mvOpenChannel(&params, &channel) == MV_STATUS_OKAY);
-        return channel;
+        char profile[MVT_PATH_SIZE + 128];
+        snprintf(profile, sizeof profile,
+                 "http: {ca_file: '%s', rewrite: [{from: " NAME ", to: 'https://127.0.0.1:%u'}]}\n", pki.ca_file,
+                 nginx.port);
+        bench_device_boot(profile, MVSIM_TIME_REAL);
 }
 
 static void through_channel(const char *path)
@@ -112,13 +43,14 @@ static void through_channel(const char *path)
         char url[128];
         snprintf(url, sizeof url, NAME "%s", path);
         const struct MvHttpRequest request = {
-                .method = sized("GET"), .url = sized(url), .body = sized(""), .timeout_ms = 10000};
+                .method = bench_sized("GET"), .url = bench_sized(url), .body = bench_sized(""), .timeout_ms = 10000};
         struct MvHttpResponseData data;
         uint8_t body[256];
-        answered = false;
-        MvChannelHandle channel = open_channel();
+        const struct bench_buffers buffers = {receive_buffer, sizeof receive_buffer, send_buffer, sizeof send_buffer};
+        unsigned before = bench_events;
+        MvChannelHandle channel = bench_channel_open(MV_CHANNELTYPE_HTTP, "", &buffers);
         bench_need(mvSendHttpRequest(channel, &request) == MV_STATUS_OKAY);
-        wait_for_event();
+        bench_wait_beyond(before);
         bench_need(mvReadHttpResponseData(channel, &data) == MV_STATUS_OKAY && data.status_code == 200);
         bench_need(mvReadHttpResponseBody(channel, 0, body, sizeof body) == MV_STATUS_OKAY);
         bench_need(mvCloseChannel(&channel) == MV_STATUS_OKAY);
@@ -191,7 +123,6 @@ static void measure_both(void)
 {
         open_curl();
         boot();
-        connect_device();
         measure(PATH_CLOSE, "HTTPS GET, a new connection each; ratio to libcurl", "<= 1.5");
         measure(PATH_KEEP, "HTTPS GET, kept alive; ratio to libcurl", "<= 2.5");
         mvsim_shutdown();
@@ -221,18 +152,7 @@ START_TEST(https)
 }
 END_TEST
 
-/* As a test of Check's, because the tests' servers tell through Check what went wrong with them. */
 int main(void)
 {
-        Suite *suite = suite_create("https");
-        TCase *only = tcase_create("https");
-        tcase_set_timeout(only, 0);
-        tcase_add_test(only, https);
-        suite_add_tcase(suite, only);
-        SRunner *runner = srunner_create(suite);
-        srunner_set_fork_status(runner, CK_NOFORK);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? 0 : 1;
+        return bench_run_only_test(https);
 }

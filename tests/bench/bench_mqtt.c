@@ -11,9 +11,8 @@
 
 #include "bench.h"
 #include "broker.h"
-#include "mv_syscalls.h"
-#include "mvsim/mvsim.h"
-#include "stm32u5xx.h"
+#include "device.h"
+#include "only_test.h"
 
 #define ROUNDS   9
 #define MESSAGES 2000
@@ -27,80 +26,33 @@ static uint8_t receive_buffer[4096] __attribute__((aligned(4096)));
 
 /* ---- the device ---- */
 
-static struct MvNotification ring[16];
-static MvNotificationHandle centre;
-static MvNetworkHandle network;
 static MvChannelHandle channel;
-static volatile unsigned events;
 
-void TIM8_BRK_IRQHandler(void);
-
-void TIM8_BRK_IRQHandler(void)
-{
-        events = events + 1;
-}
-
+/* Each event is waited for: there is one for every answer. */
 static void wait_for_event(void)
 {
         static unsigned seen;
-        __disable_irq();
-        while (events == seen) {
-                __WFI();
-                __enable_irq();
-                __disable_irq();
-        }
+        bench_wait_beyond(seen);
         seen++;
-        __enable_irq();
-}
-
-static struct MvSizedString sized(const char *text)
-{
-        return (struct MvSizedString){.data = (const uint8_t *)text, .length = (uint32_t)strlen(text)};
 }
 
 static void boot(enum mvsim_time_mode time)
 {
-        char profile[MVT_PATH_SIZE];
-        mvt_path(profile, &broker.dir, "profile.yaml");
-        FILE *file = fopen(profile, "we");
-        bench_need(file != NULL);
-        fprintf(file,
-                "network: {connect_ms: 0}\n"
-                "time: {completion_us: 1}\n"
-                "mqtt: {rewrite: [{from: 'broker.example.com:8883', to: 'mqtt://127.0.0.1:%u'}]}\n",
-                broker.port);
-        fclose(file);
-        bench_need(mvsim_boot(&(struct mvsim_options){.profile = profile, .time = time}) == 0);
-        const struct MvNotificationSetup setup = {.irq = TIM8_BRK_IRQn, .buffer = ring, .buffer_size = sizeof ring};
-        bench_need(mvSetupNotifications(&setup, &centre) == MV_STATUS_OKAY);
-        const struct MvRequestNetworkParams params = {.version = 1, .v1 = {.notification_handle = centre}};
-        bench_need(mvRequestNetwork(&params, &network) == MV_STATUS_OKAY);
-        enum MvNetworkStatus status;
-        do {
-                mvGetNetworkStatus(network, &status);
-        } while (status != MV_NETWORKSTATUS_CONNECTED);
-        mvsim_run_for(100000); /* what there was to say about that has been said */
-        NVIC_ClearPendingIRQ(TIM8_BRK_IRQn);
-        NVIC_EnableIRQ(TIM8_BRK_IRQn);
+        char profile[128];
+        snprintf(profile, sizeof profile,
+                 "mqtt: {rewrite: [{from: 'broker.example.com:8883', to: 'mqtt://127.0.0.1:%u'}]}\n", broker.port);
+        bench_device_boot(profile, time);
 }
 
 static void connect_channel(void)
 {
-        const struct MvOpenChannelParams params = {
-                .version = 1,
-                .v1 = {.notification_handle = centre,
-                       .network_handle = network,
-                       .receive_buffer = receive_buffer,
-                       .receive_buffer_len = sizeof receive_buffer,
-                       .send_buffer = send_buffer,
-                       .send_buffer_len = sizeof send_buffer,
-                       .channel_type = MV_CHANNELTYPE_MQTT,
-                       .endpoint = sized("")},
-        };
-        const struct MvMqttConnectRequest request = {
-                .host = sized("broker.example.com"), .port = 8883, .clientid = sized("device"), .clean_start = 1};
+        const struct bench_buffers buffers = {receive_buffer, sizeof receive_buffer, send_buffer, sizeof send_buffer};
+        const struct MvMqttConnectRequest request = {.host = bench_sized("broker.example.com"),
+                                                     .port = 8883,
+                                                     .clientid = bench_sized("device"),
+                                                     .clean_start = 1};
         struct MvMqttConnectResponse response;
-        bench_need(mvOpenChannel(&params, &channel) == MV_STATUS_OKAY);
+        channel = bench_channel_open(MV_CHANNELTYPE_MQTT, "", &buffers);
         bench_need(mvMqttRequestConnect(channel, &request) == MV_STATUS_OKAY);
         wait_for_event();
         bench_need(mvMqttReadConnectResponse(channel, &response) == MV_STATUS_OKAY && response.request_state == 0);
@@ -109,7 +61,7 @@ static void connect_channel(void)
 static void publish_on_channel(uint32_t qos)
 {
         const struct MvMqttPublishRequest request = {
-                .topic = sized("bench"), .payload = sized(PAYLOAD), .desired_qos = qos};
+                .topic = bench_sized("bench"), .payload = bench_sized(PAYLOAD), .desired_qos = qos};
         bench_need(mvMqttRequestPublish(channel, &request) == MV_STATUS_OKAY);
 }
 
@@ -229,18 +181,7 @@ START_TEST(mqtt)
 }
 END_TEST
 
-/* As a test of Check's, because the tests' servers tell through Check what went wrong with them. */
 int main(void)
 {
-        Suite *suite = suite_create("mqtt");
-        TCase *only = tcase_create("mqtt");
-        tcase_set_timeout(only, 0);
-        tcase_add_test(only, mqtt);
-        suite_add_tcase(suite, only);
-        SRunner *runner = srunner_create(suite);
-        srunner_set_fork_status(runner, CK_NOFORK);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? 0 : 1;
+        return bench_run_only_test(mqtt);
 }

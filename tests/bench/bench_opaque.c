@@ -17,9 +17,7 @@
 #include <uv.h>
 
 #include "bench.h"
-#include "mv_syscalls.h"
-#include "mvsim/mvsim.h"
-#include "stm32u5xx.h"
+#include "device.h"
 
 #define ROUNDS     9
 #define TRIPS      2000
@@ -229,59 +227,23 @@ static double raw_send(void)
 
 /* ---- the device ---- */
 
-static struct MvNotification ring[4];
-static MvNotificationHandle centre;
-static MvNetworkHandle network;
 static MvChannelHandle channel;
-static volatile bool told;
 static uint8_t send_buffer[BUFFER_LEN] __attribute__((aligned(4096)));
 static uint8_t receive_buffer[BUFFER_LEN] __attribute__((aligned(4096)));
 
-void TIM8_BRK_IRQHandler(void);
-
-void TIM8_BRK_IRQHandler(void)
-{
-        told = true;
-}
-
+/* Something has come since the last time. */
 static void wait_for_event(void)
 {
-        __disable_irq();
-        while (!told) {
-                __WFI();
-                __enable_irq();
-                __disable_irq();
-        }
-        __enable_irq();
-        told = false;
+        static unsigned seen;
+        bench_wait_beyond(seen);
+        seen = bench_events;
 }
 
 static void boot(void)
 {
-        char profile[32];
-        int fd = memfd_create("profile", MFD_CLOEXEC);
-        bench_need(fd >= 0);
-        dprintf(fd,
-                "network: {connect_ms: 0}\ntime: {completion_us: 1}\nlimits: {channel_opens_per_s: 1000000}\n"
-                "endpoints: {peer: \"tcp://127.0.0.1:%u\"}\n",
-                (unsigned)port);
-        snprintf(profile, sizeof profile, "/proc/self/fd/%d", fd);
-        bench_need(mvsim_boot(&(struct mvsim_options){.profile = profile, .time = MVSIM_TIME_REAL}) == 0);
-        close(fd);
-}
-
-static void connect_device(void)
-{
-        const struct MvNotificationSetup setup = {.irq = TIM8_BRK_IRQn, .buffer = ring, .buffer_size = sizeof ring};
-        bench_need(mvSetupNotifications(&setup, &centre) == MV_STATUS_OKAY);
-        NVIC_ClearPendingIRQ(TIM8_BRK_IRQn);
-        NVIC_EnableIRQ(TIM8_BRK_IRQn);
-        const struct MvRequestNetworkParams params = {.version = 1, .v1 = {.notification_handle = centre}};
-        bench_need(mvRequestNetwork(&params, &network) == MV_STATUS_OKAY);
-        enum MvNetworkStatus status;
-        do {
-                mvGetNetworkStatus(network, &status);
-        } while (status != MV_NETWORKSTATUS_CONNECTED);
+        char profile[64];
+        snprintf(profile, sizeof profile, "endpoints: {peer: \"tcp://127.0.0.1:%u\"}\n", (unsigned)port);
+        bench_device_boot(profile, MVSIM_TIME_REAL);
 }
 
 static void write_all(const uint8_t *bytes, size_t len)
@@ -317,18 +279,8 @@ static void take_all(size_t len)
 
 static void channel_open(uint8_t what)
 {
-        const struct MvOpenChannelParams params = {
-                .version = 1,
-                .v1 = {.notification_handle = centre,
-                       .network_handle = network,
-                       .receive_buffer = receive_buffer,
-                       .receive_buffer_len = sizeof receive_buffer,
-                       .send_buffer = send_buffer,
-                       .send_buffer_len = sizeof send_buffer,
-                       .channel_type = MV_CHANNELTYPE_OPAQUEBYTES,
-                       .endpoint = {(const uint8_t *)"peer", 4}},
-        };
-        bench_need(mvOpenChannel(&params, &channel) == MV_STATUS_OKAY);
+        const struct bench_buffers buffers = {receive_buffer, sizeof receive_buffer, send_buffer, sizeof send_buffer};
+        channel = bench_channel_open(MV_CHANNELTYPE_OPAQUEBYTES, "peer", &buffers);
         write_all(&what, 1);
 }
 
@@ -388,7 +340,6 @@ static void measure_all(void)
 {
         start_peer();
         boot();
-        connect_device();
         measure("64 bytes to an echo and back; ratio to libuv", raw_trips, channel_trips, "<= 2");
         measure("64 MiB received through 64 KiB; ratio to libuv", raw_receive, channel_receive, "<= 2");
         measure("64 MiB sent through 64 KiB; ratio to libuv", raw_send, channel_send, "<= 2");
