@@ -250,8 +250,10 @@ no_outputs:
 static void forget_device(void)
 {
         struct mvs_device *device = mvs_device_if_running();
-        if (device)
+        if (device) {
                 mvs_report_forget(&device->machine);
+                mvs_flash_image_forget(&device->machine.flash.image);
+        }
         atomic_store(&running, NULL);
 }
 

@@ -1,11 +1,13 @@
 /* The external flash: handles, ranges, what erasing and programming do, and where its contents live. */
 #include <check.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "child.h"
@@ -339,6 +341,67 @@ START_TEST(a_process_that_is_killed_has_lost_nothing)
 END_TEST
 
 static char settings[MVT_PATH_SIZE + 64];
+static int keep_alive[2]; /* a pipe: who waits at it lives until the test has closed the other end */
+
+/* A process that was forked off and has no device, such as a test's server. */
+static pid_t fork_a_child(void)
+{
+        int ready[2];
+        char byte = 0;
+        if (pipe2(ready, O_CLOEXEC) < 0)
+                _exit(1);
+        pid_t pid = fork();
+        if (pid == 0) {
+                close(keep_alive[1]);
+                if (write(ready[1], &byte, 1) == 1)
+                        _exit(read(keep_alive[0], &byte, 1) == 0 ? 0 : 1);
+                _exit(1);
+        }
+        if (pid < 0 || read(ready[0], &byte, 1) != 1)
+                _exit(1);
+        close(ready[0]);
+        close(ready[1]);
+        return pid;
+}
+
+static void boot_fork_and_die(void)
+{
+        char profile[MVT_PATH_SIZE];
+        mvt_path(profile, &dir, "child.yaml");
+        mvt_write_file(profile, settings, strlen(settings));
+        if (mvsim_boot(&(struct mvsim_options){.profile = profile}) != 0)
+                _exit(2);
+        fork_a_child();
+        _exit(0);
+}
+
+/* Whether the device was switched off, or its process died. */
+START_TEST(a_child_that_lives_on_does_not_keep_the_file)
+{
+        struct mvt_child child;
+        char path[MVT_PATH_SIZE];
+        int status = 0;
+        mvt_path(path, &dir, "flash.img");
+        snprintf(settings, sizeof settings, "flash: {file: %s, size: 65536}\n", path);
+        ck_assert_int_eq(pipe2(keep_alive, O_CLOEXEC), 0);
+        if (_i) {
+                mvt_child_run(&child, boot_fork_and_die);
+                ck_assert_msg(child.exit_status == 0, "%s", child.output);
+        } else {
+                boot_on_file("size: 65536");
+                fork_a_child();
+                tear_down();
+        }
+        boot_on_file("size: 65536");
+        expect_all(0, SECTOR, 0xff);
+        close(keep_alive[0]);
+        close(keep_alive[1]);
+        if (_i == 0)
+                ck_assert_int_gt(wait(&status), 0);
+        ck_assert_int_eq(status, 0);
+        tear_down();
+}
+END_TEST
 
 static void boot_in_child(void)
 {
@@ -461,6 +524,7 @@ static void add_files(TCase *tests)
         tcase_add_test(tests, without_a_file_the_device_starts_with_an_erased_one);
         tcase_add_test(tests, a_process_that_is_killed_has_lost_nothing);
         tcase_add_test(tests, a_second_process_is_refused);
+        tcase_add_loop_test(tests, a_child_that_lives_on_does_not_keep_the_file, 0, 2);
         tcase_add_test(tests, a_file_of_another_size_is_refused_and_left_alone);
         tcase_add_test(tests, a_size_that_is_no_whole_sectors_is_refused);
         tcase_add_test(tests, without_room_for_it_there_is_no_half_of_a_file);

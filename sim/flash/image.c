@@ -123,7 +123,7 @@ int mvs_flash_image_make(struct mvs_flash_image *image)
         return result;
 }
 
-void mvs_flash_image_close(struct mvs_flash_image *image)
+void mvs_flash_image_forget(struct mvs_flash_image *image)
 {
         if (image->cells)
                 munmap(image->cells, image->size);
@@ -131,4 +131,12 @@ void mvs_flash_image_close(struct mvs_flash_image *image)
                 close(image->fd);
         image->cells = NULL;
         image->fd = -1;
+}
+
+/* A child that was forked a moment ago may have the file still, and the lock is as much its own. */
+void mvs_flash_image_close(struct mvs_flash_image *image)
+{
+        if (image->file && image->fd >= 0)
+                flock(image->fd, LOCK_UN);
+        mvs_flash_image_forget(image);
 }

@@ -24,4 +24,7 @@ int mvs_flash_image_make(struct mvs_flash_image *image) __attribute__((warn_unus
 /* Idempotent. */
 void mvs_flash_image_close(struct mvs_flash_image *image);
 
+/* In the child of a fork, which has no device: the file is its parent's alone, also when that dies first. */
+void mvs_flash_image_forget(struct mvs_flash_image *image);
+
 #endif
