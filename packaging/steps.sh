@@ -134,13 +134,20 @@ suite_tsan() {
         with_tsan suite 'tests under ThreadSanitizer' "$1" testlog.json 3 --no-suite no-tsan --no-suite scripts
 }
 
-# Scripts are left out, and tests of the suite `no-valgrind`. The tests of a program run in one process (CK_FORK):
-# in a child for each, valgrind would translate the whole code again. Watches no programs that a test starts. Without
-# --fair-sched a thread that computes would keep the others from running.
+# suite_valgrind DIR [TEST...]: those, or all there are but scripts and tests of the suite `no-valgrind`. The tests of a
+# program run in one process (CK_FORK): in a child for each, valgrind would translate the whole code again. Watches no
+# programs that a test starts. Without --fair-sched a thread that computes would keep the others from running.
 suite_valgrind() {
         local dir=$1 tests wrapper='valgrind --quiet --error-exitcode=99 --leak-check=full --fair-sched=yes'
         wrapper+=" --errors-for-leak-kinds=definite --show-leak-kinds=definite '--suppressions=$PWD/packaging/valgrind.supp'"
-        mapfile -t tests < <(python3 packaging/compiled_tests.py "$dir")
+        shift
+        tests=("$@")
+        [[ $# -gt 0 ]] || mapfile -t tests < <(python3 packaging/compiled_tests.py "$dir")
         CK_FORK=no suite 'tests under valgrind' "$dir" testlog-valgrind.json 10 --no-suite no-valgrind \
                 --wrapper "$wrapper" "${tests[@]}"
+}
+
+# A few suites, one for each kind of memory that changes hands; all of them take minutes (./dev valgrind).
+suite_valgrind_briefly() {
+        suite_valgrind "$1" channels config flash http mqtt_queue opaque profile
 }
