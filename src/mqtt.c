@@ -77,6 +77,13 @@ static void unlink_session(struct mvs_channel *channel)
         mvs_timeline_listen_end(&machine->timeline);
 }
 
+/* What is under way on it will not be answered by a broker any more. */
+static void end_session(struct mvs_channel *channel)
+{
+        unlink_session(channel);
+        mvs_mqtt_answer_all(channel);
+}
+
 static void warn(const struct mvs_channel *channel, const struct mvs_mqtt_item *item, const char *what)
 {
         if (item->detail[0])
@@ -118,7 +125,7 @@ void mvs_mqtt_enqueue(struct mvs_channel *channel, struct mvs_mqtt_item *item, u
         if (connected)
                 go_up(mqtt, item);
         else if (item->kind == MVS_MQTT_CONNECT || item->kind == MVS_MQTT_DISCONNECT)
-                unlink_session(channel);
+                end_session(channel);
         mvs_mqtt_append(channel, item, due_us);
         if (connected && mqtt->forgets)
                 mvs_mqtt_store_forget(&channel->device->machine.mqtt_store, &mqtt->owner);
@@ -313,39 +320,12 @@ void mvs_mqtt_send(struct mvs_channel *channel, struct mvs_mqtt_request *request
         mvs_channel_break(channel, MV_CLOSUREREASON_UNEXPECTEDLYTERMINATED);
 }
 
-static struct mvs_mqtt_item *answer_unconnected(const struct mvs_mqtt_under_way *request)
-{
-        struct mvs_mqtt_item *item = mvs_mqtt_item_create(request->kind, 0, 0);
-        if (!item)
-                return NULL;
-        item->state = MVS_MQTT_NOT_CONNECTED;
-        item->serial = request->serial;
-        item->correlation_id = request->correlation_id;
-        return item;
-}
-
-/* What is under way will not be answered by a broker any more. */
-static void answer_all(struct mvs_channel *channel)
-{
-        struct mvs_mqtt_under_way *request;
-        while ((request = channel->mqtt.under_way) != NULL) {
-                struct mvs_mqtt_item *item = request->answer;
-                request->answer = NULL;
-                if (!item)
-                        item = answer_unconnected(request);
-                if (item)
-                        mvs_mqtt_append(channel, item, mvs_mqtt_soon(&channel->device->machine, 0));
-                mvs_mqtt_under_way_remove(channel, request);
-        }
-}
-
 /* Too much waits in the cloud: it drops the broker. */
 static void break_circuit(struct mvs_channel *channel)
 {
         const struct mvs_machine *machine = &channel->device->machine;
         struct mvs_mqtt_item *end = mvs_mqtt_item_create(MVS_MQTT_DISCONNECT, 0, 0);
-        unlink_session(channel);
-        answer_all(channel);
+        end_session(channel);
         if (!end)
                 return;
         end->state = MVS_MQTT_CIRCUIT_BREAKER;

@@ -63,6 +63,9 @@ void mvs_mqtt_answer_in_time(struct mvs_channel *channel, struct mvs_mqtt_under_
 /* The answer is not there: the device's clock follows the host's until it is. */
 void mvs_mqtt_await_outside(struct mvs_channel *channel, struct mvs_mqtt_under_way *request);
 
+/* Answers what is under way: as is certain already, or that there is no connection. */
+void mvs_mqtt_answer_all(struct mvs_channel *channel);
+
 /* ---- what is due ---- */
 
 /* The channel's timer is set to what is due next. */

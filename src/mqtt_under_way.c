@@ -90,6 +90,31 @@ void mvs_mqtt_answer_in_time(struct mvs_channel *channel, struct mvs_mqtt_under_
         end_awaiting(channel, request);
 }
 
+static struct mvs_mqtt_item *answer_unconnected(const struct mvs_mqtt_under_way *request)
+{
+        struct mvs_mqtt_item *item = mvs_mqtt_item_create(request->kind, 0, 0);
+        if (!item)
+                return NULL;
+        item->state = MVS_MQTT_NOT_CONNECTED;
+        item->serial = request->serial;
+        item->correlation_id = request->correlation_id;
+        return item;
+}
+
+void mvs_mqtt_answer_all(struct mvs_channel *channel)
+{
+        struct mvs_mqtt_under_way *request;
+        while ((request = channel->mqtt.under_way) != NULL) {
+                struct mvs_mqtt_item *item = request->answer;
+                request->answer = NULL;
+                if (!item)
+                        item = answer_unconnected(request);
+                if (item)
+                        mvs_mqtt_append(channel, item, mvs_mqtt_soon(&channel->device->machine, 0));
+                mvs_mqtt_under_way_remove(channel, request);
+        }
+}
+
 /* ---- what is due ---- */
 
 /*
