@@ -7,7 +7,7 @@ import shutil
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
-from tap import Tap, run, skip_all
+from tap import Tap, missing, run, skip_all
 
 PROGRAM, GDBINIT = sys.argv[1:3]
 
@@ -16,17 +16,6 @@ def debug(what):
     """gdb's output: run to the fault, where it is, then on to the end."""
     return run(["gdb", "-nx", "-batch", "-x", GDBINIT, "-ex", "run", "-ex", "info symbol $pc",
                 "-ex", "continue", "--args", PROGRAM, what])[1]
-
-
-def missing(output, parts):
-    """The parts that do not come in this order."""
-    at = 0
-    for part in parts:
-        found = output.find(part, at)
-        if found < 0:
-            return [f"missing: {part}"] + output.splitlines()
-        at = found + len(part)
-    return []
 
 
 if not shutil.which("gdb"):

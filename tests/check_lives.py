@@ -7,24 +7,13 @@ import shutil
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
-from tap import Tap, run, skip_all
+from tap import Tap, missing, run, skip_all
 
 PROGRAM, GDBINIT = sys.argv[1:3]
 LIVES = ("life 0: reason 0,", "life 1: reason 2,", "life 2: reason 15,")
 
 os.environ["MVSIM_TIME"] = "virtual"
 os.environ.pop("MVSIM_PROFILE", None)
-
-
-def missing(output, parts):
-    """The parts that do not come in this order."""
-    at = 0
-    for part in parts:
-        found = output.find(part, at)
-        if found < 0:
-            return [f"missing: {part}"] + output.splitlines()
-        at = found + len(part)
-    return []
 
 
 def debug(*commands):

@@ -74,19 +74,6 @@ static bool accepts(uint16_t port)
         return there;
 }
 
-static void abort_with_log(const struct mvt_broker *broker)
-{
-        char path[MVT_PATH_SIZE];
-        char text[1024] = "";
-        mvt_path(path, &broker->dir, "log");
-        FILE *file = fopen(path, "re");
-        size_t len = file ? fread(text, 1, sizeof text - 1, file) : 0;
-        text[len] = '\0';
-        if (file)
-                fclose(file);
-        ck_abort_msg("mosquitto did not start: %s", text);
-}
-
 /* False: it has ended, because somebody else has its port by now. */
 static bool wait_until_ready(struct mvt_broker *broker)
 {
@@ -96,7 +83,7 @@ static bool wait_until_ready(struct mvt_broker *broker)
                         return false;
                 }
                 if (ms > WAIT_MS)
-                        abort_with_log(broker);
+                        mvt_abort_start("mosquitto", &broker->dir, "log");
                 nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
         }
         return true;
@@ -163,7 +150,7 @@ void mvt_broker_start(struct mvt_broker *ret, const struct mvt_broker_options *o
                 if (run(ret))
                         return;
         }
-        abort_with_log(ret);
+        mvt_abort_start("mosquitto", &ret->dir, "log");
 }
 
 /* A SIGTERM that comes before it has begun to listen for signals is lost: it is told again. */
@@ -187,7 +174,7 @@ void mvt_broker_kill(struct mvt_broker *broker)
 void mvt_broker_restart(struct mvt_broker *broker)
 {
         if (!run(broker))
-                abort_with_log(broker);
+                mvt_abort_start("mosquitto", &broker->dir, "log");
 }
 
 void mvt_broker_pause(struct mvt_broker *broker)

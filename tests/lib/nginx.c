@@ -76,19 +76,6 @@ static void run(const struct mvt_nginx *nginx, const char *program, pid_t parent
         _exit(127);
 }
 
-static void abort_with_log(const struct mvt_nginx *nginx)
-{
-        char path[MVT_PATH_SIZE];
-        char text[1024] = "";
-        mvt_path(path, &nginx->dir, "error.log");
-        FILE *file = fopen(path, "re");
-        size_t len = file ? fread(text, 1, sizeof text - 1, file) : 0;
-        text[len] = '\0';
-        if (file)
-                fclose(file);
-        ck_abort_msg("nginx did not start: %s", text);
-}
-
 /* It writes its process id when its configuration is good and its sockets are its own. false: it has ended. */
 static bool wait_until_ready(struct mvt_nginx *nginx)
 {
@@ -101,7 +88,7 @@ static bool wait_until_ready(struct mvt_nginx *nginx)
                         return false;
                 }
                 if (time(NULL) > end)
-                        abort_with_log(nginx);
+                        mvt_abort_start("nginx", &nginx->dir, "error.log");
                 nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
         }
         return true;
@@ -133,7 +120,7 @@ void mvt_nginx_start(struct mvt_nginx *ret, const struct mvt_certificate *certif
                 if (spawn(ret))
                         return;
         }
-        abort_with_log(ret);
+        mvt_abort_start("nginx", &ret->dir, "error.log");
 }
 
 void mvt_nginx_put(struct mvt_nginx *nginx, const char *name, const void *data, size_t len)
@@ -159,7 +146,7 @@ void mvt_nginx_stop(struct mvt_nginx *nginx)
 void mvt_nginx_restart(struct mvt_nginx *nginx)
 {
         if (!spawn(nginx))
-                abort_with_log(nginx);
+                mvt_abort_start("nginx", &nginx->dir, "error.log");
 }
 
 void mvt_nginx_finish(struct mvt_nginx *nginx)

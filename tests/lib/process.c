@@ -48,3 +48,13 @@ void mvt_kill(pid_t pid)
         while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
                 ;
 }
+
+void mvt_abort_start(const char *server, const struct mvt_tempdir *dir, const char *log)
+{
+        char path[MVT_PATH_SIZE];
+        char text[1024] = "";
+        mvt_path(path, dir, log);
+        if (access(path, R_OK) == 0)
+                mvt_read_file(path, text, sizeof text);
+        ck_abort_msg("%s did not start: %s", server, text);
+}

@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "tempdir.h"
+
 /*
  * A listening socket on 127.0.0.1, close-on-exec. `*port` 0: any free port, told in *port.
  * Fails the test when there is none.
@@ -22,5 +24,8 @@ void mvt_child_setup(pid_t parent);
  * its start and its first wait.
  */
 void mvt_kill(pid_t pid);
+
+/* The server did not start: fails the test with what stands in its log. */
+void mvt_abort_start(const char *server, const struct mvt_tempdir *dir, const char *log);
 
 #endif

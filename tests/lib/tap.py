@@ -48,6 +48,17 @@ def read_tsv(path):
         return list(csv.reader((line for line in file if not line.startswith("#")), delimiter="\t"))
 
 
+def missing(output, parts):
+    """Nothing, if the parts come in this order; else the first that does not, and the output."""
+    at = 0
+    for part in parts:
+        found = output.find(part, at)
+        if found < 0:
+            return [f"missing: {part}"] + output.splitlines()
+        at = found + len(part)
+    return []
+
+
 def difference(expected, found):
     """Lines that name what is missing and what is too much; then, if only the order differs, where."""
     problems = [f"missing: {item}" for item in expected if item not in found]
