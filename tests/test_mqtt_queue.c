@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "broker.h"
+#include "child.h"
 #include "mqtt.h"
 #include "mqtt_peer.h"
 #include "mvsim/cortex.h"
@@ -320,34 +321,70 @@ START_TEST(each_answer_makes_room_for_one_more)
 }
 END_TEST
 
-/* QoS 0 is answered when it is on its way. It comes to a stop when neither the kernels nor the simulator take any more;
- * all of it is on its way when the broker goes on. */
-START_TEST(a_broker_that_does_not_read_stops_the_publisher)
+static char much[1400]; /* a payload */
+
+/* Publishes until nothing is answered any more; in *ret_answered, how many were. */
+static uint32_t publish_until_it_stops(uint32_t most, uint32_t *ret_answered)
 {
-        enum { MOST = 100000 };
-        static char payload[1400];
         uint32_t sent = 0, answered = 0, answered_before;
-        memset(payload, 'x', sizeof payload - 1);
-        boot();
-        mvt_broker_pause(&broker);
+        memset(much, 'x', sizeof much - 1);
         do {
                 answered_before = answered;
-                while (sent < MOST && mvt_mqtt_try_publish(channel, sent, "out", payload, 0, 0) == MV_STATUS_OKAY)
+                while (sent < most && mvt_mqtt_try_publish(channel, sent, "out", much, 0, 0) == MV_STATUS_OKAY)
                         sent++;
                 for (mvsim_run_for(100000); mvt_mqtt_next(channel) != MV_MQTTREADABLEDATATYPE_NONE; answered++) {
                         ck_assert_uint_eq(mvt_mqtt_published(channel).correlation_id, answered);
                         mvsim_run_for(10);
                 }
         } while (answered > answered_before);
-        ck_assert_uint_lt(sent, MOST);
-        ck_assert_uint_lt(answered, sent);
-        mvt_broker_continue(&broker);
-        for (; answered < sent; answered++) {
+        *ret_answered = answered;
+        return sent;
+}
+
+static void expect_answers(uint32_t from, uint32_t to, enum MvMqttRequestState state)
+{
+        for (; from < to; from++) {
                 mvt_mqtt_await(channel, MV_MQTTREADABLEDATATYPE_PUBLISHRESPONSE);
                 struct MvMqttPublishResponse response = mvt_mqtt_published(channel);
-                ck_assert_int_eq(response.request_state, MV_MQTTREQUESTSTATE_REQUESTCOMPLETED);
-                ck_assert_uint_eq(response.correlation_id, answered);
+                ck_assert_int_eq(response.request_state, state);
+                ck_assert_uint_eq(response.correlation_id, from);
         }
+}
+
+/* QoS 0 is answered when it is on its way. It comes to a stop when neither the kernels nor the simulator take any more;
+ * all of it is on its way when the broker goes on. Where the broker dies instead, what was answered may be lost, and
+ * that is said. */
+START_TEST(a_broker_that_does_not_read_stops_the_publisher)
+{
+        enum { MOST = 100000 };
+        char said[MVT_OUTPUT_SIZE];
+        uint32_t answered;
+        boot();
+        mvt_broker_pause(&broker);
+        uint32_t sent = publish_until_it_stops(MOST, &answered);
+        ck_assert_uint_lt(sent, MOST);
+        ck_assert_uint_lt(answered, sent);
+        if (_i == 0) {
+                mvt_broker_continue(&broker);
+                expect_answers(answered, sent, MV_MQTTREQUESTSTATE_REQUESTCOMPLETED);
+                return;
+        }
+        mvt_capture_begin();
+        mvt_broker_kill(&broker);
+        expect_answers(answered, sent, MV_MQTTREQUESTSTATE_NOTCONNECTED);
+        mvt_mqtt_disconnected(channel);
+        mvt_capture_end(said);
+        ck_assert_msg(strstr(said, "a message of QoS 0 is lost") != NULL, "%s", said);
+}
+END_TEST
+
+START_TEST(nothing_is_sent_after_a_disconnect)
+{
+        boot();
+        expect_okay(mvMqttRequestDisconnect(channel));
+        expect_okay(mvt_mqtt_try_publish(channel, 3, "out", "x", (uint32_t)_i, 0));
+        expect_answers(3, 4, MV_MQTTREQUESTSTATE_NOTCONNECTED);
+        mvt_mqtt_disconnected(channel);
 }
 END_TEST
 
@@ -566,7 +603,8 @@ Suite *suite(void)
         tcase_add_test(tests, what_is_under_way_when_the_broker_is_dropped_is_answered);
         tcase_add_test(tests, eight_publishes_may_be_under_way);
         tcase_add_test(tests, each_answer_makes_room_for_one_more);
-        tcase_add_test(tests, a_broker_that_does_not_read_stops_the_publisher);
+        tcase_add_loop_test(tests, a_broker_that_does_not_read_stops_the_publisher, 0, 2);
+        tcase_add_loop_test(tests, nothing_is_sent_after_a_disconnect, 0, 3);
         tcase_add_test(tests, messages_of_qos_0_are_answered_in_their_order);
         tcase_add_test(tests, one_subscription_and_one_end_of_them_may_be_under_way);
         tcase_add_test(tests, one_disconnect_may_be_under_way);

@@ -314,6 +314,7 @@ START_TEST(what_the_broker_said_it_cannot_do_is_answered_with_its_code)
         } limits[] = {
                 {"\x20\x05\x00\x00\x02\x24\x01", 7, 2, 0x9b},              /* no QoS above 1 */
                 {"\x20\x08\x00\x00\x05\x27\x00\x00\x00\x18", 10, 1, 0x95}, /* no packet above 24 bytes */
+                {"\x20\x08\x00\x00\x05\x27\x00\x00\x00\x18", 10, 0, 0x95},
         };
         boot_with_peer({.on = MVT_PACKET_CONNECT, .bytes = limits[_i].connack, .len = limits[_i].len},
                        {.on = MVT_PACKET_PUBLISH, MVT_SEND("\x40\x02\xff\xfe")});
@@ -468,7 +469,7 @@ Suite *suite(void)
         tcase_add_test(refused, every_code_of_a_refusal_is_handed_on);
         tcase_add_test(refused, a_topic_that_is_not_allowed_has_its_own_code);
         tcase_add_test(refused, the_code_of_a_message_of_qos_2_is_that_of_either_answer);
-        tcase_add_loop_test(refused, what_the_broker_said_it_cannot_do_is_answered_with_its_code, 0, 2);
+        tcase_add_loop_test(refused, what_the_broker_said_it_cannot_do_is_answered_with_its_code, 0, 3);
         suite_add_tcase(s, refused);
         TCase *ended = tcase_create("ended");
         tcase_add_checked_fixture(ended, NULL, end);
