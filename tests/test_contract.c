@@ -7,7 +7,7 @@
  *      2  closing a channel oneself posts nothing                        http_requests, one_centre
  *      3  nothing is answered inside the call that asks                  http_requests, mqtt_device
  *      4  the ring is written whatever its slots hold                    http_requests (0xff), recovering (0)
- *      5  one interrupt for each record                                  one_centre, shared_centre
+ *      5  one interrupt for each record                                  one_centre, shared_centre, recovering
  *      6  MQTT: one READABLE for each item, after the last was read      mqtt_device
  *      7  MQTT: reason codes are counted in elements                     mqtt_device
  *      8  handles have 32 bits; 0 is refused quietly                     mqtt_device, first_things
@@ -122,18 +122,10 @@ static void two_updates(void)
                 offered = 2;
 }
 
-static void run_shared_centre(void *unused)
-{
-        (void)unused;
-        app_run(&app_shared_centre);
-}
-
 START_TEST(contract_05_18_shared_centre)
 {
-        struct mvsim_ending ending;
         app_world = two_updates;
-        ck_assert(mvsim_catch(run_shared_centre, NULL, &ending));
-        ck_assert_str_eq(ending.call, "mvRestart");
+        app_run_until(&app_shared_centre, "mvRestart");
         ck_assert_uint_ge(app_shared_centre_seen.exchanges, 5);
         ck_assert_uint_eq(app_shared_centre_seen.updates, 1);
         ck_assert_uint_ge(app_shared_centre_seen.refusals, 1);
@@ -151,17 +143,9 @@ START_TEST(contract_08_12_16_18_first_things)
 }
 END_TEST
 
-static void run_first_things(void *unused)
-{
-        (void)unused;
-        app_run(&app_first_things);
-}
-
 START_TEST(contract_18_first_things_in_the_factory)
 {
-        struct mvsim_ending ending;
-        ck_assert(mvsim_catch(run_first_things, NULL, &ending));
-        ck_assert_str_eq(ending.call, "mvTestingComplete");
+        app_run_until(&app_first_things, "mvTestingComplete");
 }
 END_TEST
 
@@ -314,6 +298,9 @@ static void stop_servers(void)
 /* No spin is ever ended: virtual time moves by calls alone. */
 #define VIRTUAL "time: {spin_ms: 60000}\n"
 
+/* The answers to a request and to a fetch that follows are due in one moment. */
+#define IN_ONE_MOMENT "time: {spin_ms: 60000, call_us: 1, reply_us: 5000, completion_us: 4999}\n"
+
 /* Answers to more requests than one, due in the time that one delay takes. */
 #define AT_ONCE "time: {spin_ms: 60000, reply_us: 5000}\n"
 
@@ -345,6 +332,11 @@ static void boot(bool real, const char *more)
 static void boot_virtual(void)
 {
         boot(false, VIRTUAL);
+}
+
+static void boot_in_one_moment(void)
+{
+        boot(false, IN_ONE_MOMENT);
 }
 
 static void boot_real(void)
@@ -398,9 +390,10 @@ Suite *suite(void)
         Suite *suite = suite_create("contract");
         TCase *tests = add_applications(suite, "virtual time", boot_virtual);
         tcase_add_test(tests, contract_03_http_requests_on_a_slow_host);
-        tcase_add_test(tests, contract_05_18_shared_centre);
         tcase_add_test(tests, contract_04_20_recovering);
         add_applications(suite, "real time", boot_real);
+        tests = add_case(suite, "two answers in one moment", boot_in_one_moment, mvt_device_end);
+        tcase_add_test(tests, contract_05_18_shared_centre);
         tests = add_case(suite, "test mode", boot_in_factory, mvt_device_end);
         tcase_add_test(tests, contract_18_first_things_in_the_factory);
         tests = add_case(suite, "with a broker", boot_with_broker, end_with_broker);

@@ -79,8 +79,11 @@ extern struct app_shared_centre app_shared_centre_seen;
 
 /* ---- for the tests (run.c) ---- */
 
-/* Installs the application's handlers and runs it; fails the test when it gives up. */
+/* Installs the application's handlers and runs it; fails the test when it gives up, or when its life ends. */
 void app_run(const struct mvt_app *app);
+
+/* The same until that call ends its life; fails the test when it does not. */
+void app_run_until(const struct mvt_app *app, const char *call);
 
 /* What the board gives an application: it delays by so much of the device's time, adds that to app_delayed_ms, and then
  * calls app_world, by which a test changes the world around it; NULL: nothing changes. */

@@ -81,11 +81,11 @@ int app_read_item(MvChannelHandle channel, uint32_t index, uint8_t *ret_text, ui
 {
         enum MvConfigKeyFetchResult result = MV_CONFIGKEYFETCHRESULT_SERVERERROR;
         const struct MvConfigResponseReadItemParams params = {index, &result, {ret_text, size - 1, ret_len}};
-        memset(ret_text, '#', size);
+        memset(ret_text, '~', size);
         MUST(mvReadConfigResponseItem(channel, &params) == MV_STATUS_OKAY);
         MUST(result == MV_CONFIGKEYFETCHRESULT_OK && *ret_len < size);
         for (uint32_t i = *ret_len; i < size; i++)
-                MUST(ret_text[i] == '#');
+                MUST(ret_text[i] == '~');
         ret_text[*ret_len] = '\0';
         return 0;
 }
