@@ -395,6 +395,9 @@ static const struct {
          "at least the first (retry_ms)"},
         /* Not YAML */
         {"device: {\n", "2:1: this is not YAML: did not find expected node content while parsing a flow node"},
+        {"device: {}\ntime:\n\tmode: virtual\n", "3:1: this is not YAML: found character that cannot start any token "
+                                                 "while scanning for the next token (it is a "
+                                                 "tab: YAML is indented with blanks)"},
         {"a: b: c\n", "1:5: this is not YAML: mapping values are not allowed in this context"},
         {"time:\n  \x01\n", "2:3: this is not YAML: control characters are not allowed"},
         {"time:\n  \xff\xff\n", "2:3: this is not YAML: invalid leading UTF-8 octet"},

@@ -108,6 +108,16 @@ static yaml_mark_t mark_of_offset(const struct mvs_profile_text *text, size_t of
         return mark;
 }
 
+static bool is_tab(const struct mvs_profile_text *text, const yaml_mark_t *mark)
+{
+        const char *line = text->data, *end = text->data + text->len;
+        for (size_t i = 0; line && i < mark->line; i++) {
+                line = memchr(line, '\n', (size_t)(end - line));
+                line += line ? 1 : 0;
+        }
+        return line && mark->column < (size_t)(end - line) && line[mark->column] == '\t';
+}
+
 static int fail_parse(const yaml_parser_t *parser, const struct mvs_profile_text *text,
                       const struct mvs_profile_report *report)
 {
@@ -116,8 +126,9 @@ static int fail_parse(const yaml_parser_t *parser, const struct mvs_profile_text
         yaml_mark_t mark = parser->problem_mark;
         if (parser->error == YAML_READER_ERROR)
                 mark = mark_of_offset(text, parser->problem_offset);
-        return mvs_profile_fail(report, &mark, "this is not YAML: %s%s%s", parser->problem ? parser->problem : "?",
-                                parser->context ? " " : "", parser->context ? parser->context : "");
+        return mvs_profile_fail(report, &mark, "this is not YAML: %s%s%s%s", parser->problem ? parser->problem : "?",
+                                parser->context ? " " : "", parser->context ? parser->context : "",
+                                is_tab(text, &mark) ? " (it is a tab: YAML is indented with blanks)" : "");
 }
 
 static int refuse_second_document(yaml_parser_t *parser, const struct mvs_profile_text *text,
