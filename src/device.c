@@ -62,6 +62,16 @@ static int apply_seed(struct mvs_profile *profile, const struct mvsim_options *o
         return mvs_profile_set_seed(profile, seed);
 }
 
+static int check_summary(void)
+{
+        const char *text = getenv("MVSIM_SUMMARY");
+        if (!text || text[0] == '\0' || strcmp(text, "0") == 0 || strcmp(text, "1") == 0)
+                return 0;
+        mvs_diag(MVS_LOG_ERROR, "MVSIM_SUMMARY is \"%s\": it must be 1, for a summary at the end, or 0, or unset",
+                 text);
+        return -EINVAL;
+}
+
 static int load_profile(struct mvs_profile *ret, const struct mvsim_options *options)
 {
         const char *file = options->profile ? options->profile : getenv("MVSIM_PROFILE");
@@ -80,6 +90,8 @@ static int make_profile(struct mvs_profile *ret, const struct mvsim_options *opt
         if (result < 0)
                 return result;
         result = apply_time(ret, options);
+        if (result == 0)
+                result = check_summary();
         if (result == 0)
                 result = apply_seed(ret, options);
         if (result < 0)
@@ -210,7 +222,8 @@ static int init_device(struct mvs_device *device, struct mvs_profile *profile, c
         if (result < 0)
                 return result;
         device->led_on = true;
-        device->summary = getenv("MVSIM_SUMMARY") != NULL;
+        const char *summary = getenv("MVSIM_SUMMARY"); /* check_summary() */
+        device->summary = summary && strcmp(summary, "1") == 0;
         mvs_handles_init(&device->handles, &device->machine.random);
         mvs_lint_init(device);
         mvs_notify_init(device);

@@ -328,6 +328,25 @@ static void summary_of_two_calls(void)
         mvGetDeviceId(NULL, 1);
 }
 
+START_TEST(mvsim_summary_must_be_1_or_0)
+{
+        static const char *const none[] = {"0", ""};
+        char text[MVT_OUTPUT_SIZE];
+        setenv("MVSIM_SUMMARY", "yes", 1);
+        expect_no_boot(-EINVAL, "MVSIM_SUMMARY is \"yes\": it must be 1, for a summary at the end, or 0, or unset");
+        for (unsigned i = 0; i < 2; i++) {
+                setenv("MVSIM_SUMMARY", none[i], 1);
+                mvt_capture_begin();
+                int result = mvsim_boot(NULL);
+                mvsim_shutdown();
+                mvt_capture_end(text);
+                ck_assert_int_eq(result, 0);
+                ck_assert_str_eq(text, "");
+        }
+        unsetenv("MVSIM_SUMMARY");
+}
+END_TEST
+
 START_TEST(summary_is_printed_at_the_end)
 {
         struct mvt_child child;
@@ -426,6 +445,7 @@ Suite *suite(void)
         tcase_add_test(tests, exit_in_a_handler_ends_the_process_in_order);
         if (!mvt_is_thread_sanitized())
                 tcase_add_test(tests, exit_in_a_handler_that_interrupts_a_loop_ends_the_process_in_order);
+        tcase_add_test(tests, mvsim_summary_must_be_1_or_0);
         tcase_add_test(tests, summary_is_printed_at_the_end);
         tcase_add_test(tests, shutdown_with_everything_open_leaks_nothing);
         tcase_add_test(tests, thousands_of_boots_leave_no_descriptor_thread_or_memory);
