@@ -16,9 +16,18 @@ die() {
         exit 1
 }
 
+# nginx forgets a SIGTERM that comes between its start and its first wait: who is still there is asked again, and killed
+# in the end.
 end_process() {
+        local signal
         [[ -n $1 ]] || return 0
-        kill "$1" 2>/dev/null || true
+        for signal in TERM TERM TERM KILL; do
+                kill -"$signal" "$1" 2>/dev/null || break
+                for _ in {1..50}; do
+                        kill -0 "$1" 2>/dev/null || break 2
+                        sleep 0.02
+                done
+        done
         wait "$1" 2>/dev/null || true
 }
 
