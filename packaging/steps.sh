@@ -64,14 +64,19 @@ lint_format() {
         sources | xargs -0 clang-format --dry-run --Werror
 }
 
-# Looks at what the clang build compiles: clang-tidy does not understand all of gcc's options.
+# lint_tidy [OPTION...]: looks at what the clang build compiles: clang-tidy does not understand all of gcc's options.
 lint_tidy() {
-        quietly tidy_all
+        quietly tidy_all "$@"
 }
 
 tidy_all() {
         python3 packaging/compiled_sources.py build-clang |
-                xargs -0 -n 4 -P "$(nproc)" clang-tidy -p build-clang --quiet --warnings-as-errors='*'
+                xargs -0 -n 4 -P "$(nproc)" clang-tidy -p build-clang --quiet --warnings-as-errors='*' "$@"
+}
+
+# The analyzer, which follows paths through the code, takes more time than all other checks.
+lint_tidy_briefly() {
+        lint_tidy --checks='-clang-analyzer-*'
 }
 
 lint_shell() {
@@ -147,7 +152,7 @@ suite_valgrind() {
                 --wrapper "$wrapper" "${tests[@]}"
 }
 
-# A few suites, one for each kind of memory that changes hands; all of them take minutes (./dev valgrind).
+# A few suites, one for each kind of memory that changes hands; all of them take minutes (./dev thorough).
 suite_valgrind_briefly() {
         suite_valgrind "$1" channels config flash http mqtt_queue opaque profile
 }
