@@ -186,7 +186,7 @@ def facts(call, data, points):
     if "TEST_MODE" in call.flags:
         yield "Only in", "the factory's test mode"
     see = f" More in [{group['page']}]({group['page']})." if "page" in group else ""
-    yield "Simulated", ("Not in this version. " if "LATER" in call.flags else "") + group["simulated"] + see
+    yield "Simulated", group["simulated"] + see
     yield "Assumed, by decision", "; ".join(assumed(call, points))
     yield "Profile", ", ".join(f"`{key}`" for key in group.get("profile", []))
     yield "In tests", ", ".join(f"`{name}()`" for name in group.get("control", []))

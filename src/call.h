@@ -55,7 +55,6 @@ enum mvs_call_flag {
         MVS_NOT_FROM_ISR = 1,
         MVS_TEST_MODE = 2,
         MVS_DEFERRED = 4,
-        MVS_LATER = 8,
 };
 
 enum mvs_call_number {
@@ -75,7 +74,7 @@ struct mvs_call_desc {
         uint64_t statuses; /* bit n: the header lists status n for it */
         unsigned arg_count;
         struct mvs_arg args[MVS_ARGS_MAX];
-        enum MvStatus (*run)(struct mvs_call *call); /* check, then do; NULL for MVS_LATER */
+        enum MvStatus (*run)(struct mvs_call *call); /* check, then do */
 };
 
 extern const struct mvs_call_desc mvs_calls[MVS_CALL_COUNT];

@@ -100,7 +100,6 @@
 #define NOT_FROM_ISR MVS_NOT_FROM_ISR
 #define TEST_MODE    MVS_TEST_MODE
 #define DEFERRED     MVS_DEFERRED
-#define LATER        MVS_LATER
 #define MAY(status)  (UINT64_C(1) << MV_STATUS_##status)
 #define SLIP(status) MAY(status)
 #define NONE         UINT64_C(0)

@@ -26,8 +26,6 @@ static enum MvStatus check_context(struct mvs_call *call)
                 return mvs_reject(call, MV_STATUS_UNAVAILABLE, NULL,
                                   "may not be called from an interrupt handler (set a flag there, call from the main "
                                   "loop)");
-        if (call->desc->flags & MVS_LATER)
-                return mvs_reject(call, MV_STATUS_UNAVAILABLE, NULL, "is not implemented yet");
         if ((call->desc->flags & MVS_TEST_MODE) && !call->device->machine.profile.device.test_mode)
                 return mvs_reject(call, MV_STATUS_UNAVAILABLE, NULL,
                                   "works in the factory's test mode alone (device.test_mode in the profile)");

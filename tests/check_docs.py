@@ -123,17 +123,6 @@ def check_links(tap, path):
     tap.check(f"{os.path.relpath(path, ROOT)}: its links lead somewhere", [f"no such file: {link}" for link in missing])
 
 
-def check_missing_calls(tap):
-    """README lists exactly the calls that are still refused as not implemented."""
-    with open(f"{ROOT}/src/calls.def", encoding="utf-8") as file:
-        rows = re.findall(r"^MVS_CALL\((\w+), \w+, 0x\w+, ([^,]+),", file.read(), re.MULTILINE)
-    later = [name for name, flags in rows if "LATER" in flags]
-    with open(f"{ROOT}/README.md", encoding="utf-8") as file:
-        section = re.search(r"^## What is not, yet$(.*?)^## ", file.read(), re.MULTILINE | re.DOTALL)
-    named = re.findall(r"`(mv[A-Z]\w+)`", section.group(1)) if section else []
-    tap.check("README.md lists the calls that are missing", difference(sorted(later), sorted(named)))
-
-
 def refusal_of(workshop, profile):
     workshop.write("probe.yaml", profile)
     return run([f"{BUILD}/mvsim", "run", "-p", f"{workshop.directory}/probe.yaml", "--", "true"])[1]
@@ -187,7 +176,6 @@ def main():
                 check_blocks(tap, path, workshop)
             finally:
                 workshop.end_servers()
-    check_missing_calls(tap)
     with tempfile.TemporaryDirectory(prefix="mvsim-docs-") as directory:
         check_profile_page(tap, Workshop(directory))
     tap.finish()

@@ -48,7 +48,6 @@
 #define NOT_FROM_ISR 0
 #define TEST_MODE    0
 #define DEFERRED     0
-#define LATER        1
 #define MAY(status)  (UINT64_C(1) << MV_STATUS_##status)
 #define SLIP(status) MAY(status)
 #define NONE         UINT64_C(0)
@@ -65,7 +64,7 @@
 #define ARGS3(a, b, c)    .arg_count = 3, .args = {AT(a), AT(b), AT(c)}
 #define ARGS4(a, b, c, d) .arg_count = 4, .args = {AT(a), AT(b), AT(c), AT(d)}
 #define MVS_CALL(name_, group, offset, flags, arguments, statuses_) \
-        {.name = #name_, .later = ((flags)&LATER) != 0, .statuses = (statuses_), arguments, .make = make_##name_},
+        {.name = #name_, .statuses = (statuses_), arguments, .make = make_##name_},
 
 const struct mvt_call mvt_calls[] = {
 #include "src/calls.def"

@@ -33,7 +33,6 @@ struct mvt_arg {
 
 struct mvt_call {
         const char *name;
-        bool later;        /* not implemented */
         uint64_t statuses; /* bit n: the header lists status n */
         unsigned arg_count;
         struct mvt_arg args[MVT_ARGS_MAX];
