@@ -13,7 +13,7 @@
 bool mvs_mqtt_is_message(const struct mvs_mqtt_item *item);
 
 /* A message that the whole receive buffer could not hold is lost: only its topic and size are told. */
-struct mvs_mqtt_item *mvs_mqtt_lose(const struct mvs_channel *channel, struct mvs_mqtt_item *message);
+struct mvs_mqtt_item *mvs_mqtt_lose(const struct mvs_channel *channel, struct mvs_mqtt_item *item);
 
 /* At the queue's end; the item becomes the queue's. It is announced at `due_us` at the earliest. */
 void mvs_mqtt_append(struct mvs_channel *channel, struct mvs_mqtt_item *item, uint64_t due_us);
