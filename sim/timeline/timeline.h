@@ -19,7 +19,7 @@
  * Real time: by how much the IRQ thread may be late. To wake it costs more than most of what it is woken for: while
  * things are armed all the time, it looks this often instead. (An application that waits looks by itself, and in time.)
  */
-#define MVS_TIMELINE_GRAIN_NS 100000U
+#define MVS_TIMELINE_GRAIN_NS 250000U
 
 /* Something that is to happen; embedded in what it happens to. */
 struct mvs_timer {
