@@ -91,6 +91,30 @@ START_TEST(a_trusted_broker_is_connected_to)
 }
 END_TEST
 
+/* However the one before ended: without a word, or in order. */
+START_TEST(a_session_goes_on_over_several_connections)
+{
+        struct MvMqttConnectRequest request = mvt_mqtt_request();
+        request.clean_start = 0;
+        boot_with("DNS:" MVT_BROKER_HOST, 30, NULL, pki.ca_file);
+        mvt_mqtt_connect(channel, &request);
+        mvt_mqtt_subscribe(channel, "in", 2);
+        for (int i = 0; i < 3; i++) {
+                if (_i) {
+                        expect_okay(mvMqttRequestDisconnect(channel));
+                        mvt_mqtt_disconnected(channel);
+                }
+                mvt_channel_close(&channel);
+                channel = mvt_mqtt_open(0);
+                mvt_mqtt_connect(channel, &request);
+                expect_okay(mvt_mqtt_try_publish(channel, 1, "in", "payload", 2, 0));
+                mvt_mqtt_await(channel, MV_MQTTREADABLEDATATYPE_PUBLISHRESPONSE);
+                mvt_mqtt_published(channel);
+                expect_okay(mvMqttAcknowledgeMessage(channel, mvt_mqtt_expect(channel, "in", "payload", 2)));
+        }
+}
+END_TEST
+
 START_TEST(an_authority_that_is_not_trusted)
 {
         boot_with("DNS:" MVT_BROKER_HOST, 30, NULL, _i ? other_pki.ca_file : NULL);
@@ -296,6 +320,7 @@ Suite *suite(void)
         TCase *tests = tcase_create("tls");
         tcase_add_checked_fixture(tests, begin, end);
         tcase_add_loop_test(tests, a_trusted_broker_is_connected_to, 0, 3);
+        tcase_add_loop_test(tests, a_session_goes_on_over_several_connections, 0, 2);
         tcase_add_loop_test(tests, an_authority_that_is_not_trusted, 0, 2);
         tcase_add_test(tests, a_certificate_in_another_name);
         tcase_add_test(tests, a_certificate_that_has_expired);

@@ -42,7 +42,8 @@ struct mvs_link_mqtt {
         struct mvs_link *link;
         const struct mvs_mqtt_module_ops *ops;
         struct session *sessions;
-        bool complained; /* about the module; once is enough */
+        struct mvs_mqtt_client *aside; /* the module's */
+        bool complained;               /* about the module; once is enough */
 };
 
 struct command {
@@ -230,6 +231,7 @@ static void aim(struct session *session, const struct mvs_profile_mqtt *profile)
         target->port = place->to.port;
         target->plain = place->plain;
         target->ca_file = profile->ca_file;
+        session->base.aside = &session->mqtt->aside;
 }
 
 static void begin(struct mvs_link_mqtt *mqtt, const struct command *command)
@@ -277,6 +279,8 @@ static void end(void *state)
         struct mvs_link_mqtt *mqtt = state;
         while (mqtt->sessions)
                 drop(mqtt->sessions);
+        if (mqtt->ops)
+                mqtt->ops->end(&mqtt->aside);
         free(mqtt);
 }
 

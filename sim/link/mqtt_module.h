@@ -15,7 +15,7 @@
 
 #define MVS_MQTT_MODULE_FILE   "mvsim-mqtt.so"
 #define MVS_MQTT_MODULE_SYMBOL "mvs_mqtt_module"
-#define MVS_MQTT_MODULE_ABI    4 /* changes with anything in this file or in the structures of mqtt.h */
+#define MVS_MQTT_MODULE_ABI    5 /* changes with anything in this file or in the structures of mqtt.h */
 
 struct mvs_mqtt_client; /* the module's: one connection */
 
@@ -32,6 +32,7 @@ struct mvs_mqtt_target {
 struct mvs_mqtt_session {
         uv_loop_t *loop;
         struct mvs_mqtt_target target;
+        struct mvs_mqtt_client **aside; /* the module's: dropped clients whose session the broker keeps */
         /* An item for the application, which becomes the callee's. From the loop, or from within request(). */
         void (*item)(struct mvs_mqtt_session *session, struct mvs_mqtt_item *item);
 };
@@ -46,6 +47,8 @@ struct mvs_mqtt_module_ops {
         void (*settle)(struct mvs_mqtt_client *client);
         /* Drops the connection, whatever its state; what it has in the loop closes in the loop's next rounds. */
         void (*drop)(struct mvs_mqtt_client *client);
+        /* Frees those that are set aside; what they have in the loop closes likewise. */
+        void (*end)(struct mvs_mqtt_client **aside);
 };
 
 typedef const void *mvs_mqtt_module_fn(void); /* a struct mvs_mqtt_module_ops */

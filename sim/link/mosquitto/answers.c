@@ -6,6 +6,8 @@
 
 #include "sim/link/mosquitto/client.h"
 
+#define SESSION_PRESENT 1 /* of the flags in a CONNACK */
+
 /* ---- requests under way ---- */
 
 struct mvs_mqtt_pending *mvs_mqtt_pending_add(struct mvs_mqtt_client *client, const struct mvs_mqtt_request *request)
@@ -99,6 +101,14 @@ void mvs_mqtt_pending_end(struct mvs_mqtt_client *client, uint32_t code, const c
                 mvs_mqtt_pending_finish(client, client->pending, MVS_MQTT_NOT_CONNECTED, 0, detail);
 }
 
+bool mvs_mqtt_pending_publishes(const struct mvs_mqtt_client *client)
+{
+        const struct mvs_mqtt_pending *pending = client->pending;
+        while (pending && pending->answer->kind != MVS_MQTT_PUBLISH)
+                pending = pending->next;
+        return pending != NULL;
+}
+
 void mvs_mqtt_pending_forget(struct mvs_mqtt_client *client)
 {
         for (struct mvs_mqtt_pending *pending = client->pending, *next; pending; pending = next) {
@@ -132,11 +142,15 @@ static void on_connect(struct mosquitto *mosq, void *context, int code, int flag
         struct mvs_mqtt_client *client = context;
         struct mvs_mqtt_item *answer = client->answer;
         (void)mosq;
-        (void)flags;
         if (!answer)
                 return;
+        if (code == 0 && client->resumes && !(flags & SESSION_PRESENT)) {
+                client->stale = true;
+                return;
+        }
         client->answer = NULL;
         client->phase = code == 0 ? MVS_MQTT_UP : MVS_MQTT_OVER;
+        client->keeps = client->resumes || (code == 0 && client->login->is.connect.clean_start == 0);
         answer->code = (uint32_t)code;
         answer->packet_max = UINT32_MAX;
         mosquitto_property_read_int32(properties, MQTT_PROP_MAXIMUM_PACKET_SIZE, &answer->packet_max, false);
@@ -202,9 +216,11 @@ static void on_message(struct mosquitto *mosq, void *context, const struct mosqu
 {
         struct mvs_mqtt_client *client = context;
         size_t topic_len = strlen(message->topic);
-        struct mvs_mqtt_item *item = mvs_mqtt_item_create(MVS_MQTT_MESSAGE, topic_len, (size_t)message->payloadlen);
+        struct mvs_mqtt_item *item = NULL;
         (void)mosq;
         (void)properties;
+        if (client->phase == MVS_MQTT_UP) /* else nobody is there any more who could take it */
+                item = mvs_mqtt_item_create(MVS_MQTT_MESSAGE, topic_len, (size_t)message->payloadlen);
         if (!item)
                 return;
         item->qos = (uint32_t)message->qos;

@@ -36,6 +36,7 @@ struct mvs_mqtt_pending {
 struct mvs_mqtt_watch; /* of the socket */
 
 struct mvs_mqtt_client {
+        struct mvs_mqtt_client *next; /* while it is set aside */
         struct mvs_mqtt_session *session;
         enum mvs_mqtt_phase phase;
         struct mvs_mqtt_request *login; /* the CONNECT */
@@ -50,6 +51,9 @@ struct mvs_mqtt_client {
         struct mvs_mqtt_pending **last;
         unsigned looked_for; /* requests for whose answers peek.c looks */
         unsigned requests;   /* since the last settling */
+        bool keeps;          /* the broker keeps the session, and libmosquitto is to know what it knows of it */
+        bool resumes;        /* libmosquitto knows of an earlier connection */
+        bool stale;          /* but the broker does not */
         bool ended;          /* libmosquitto says that the connection is no more */
         int end_code;        /* what it says */
         int end_errno;       /* what the host said */
@@ -62,6 +66,24 @@ void mvs_mqtt_client_settle(struct mvs_mqtt_client *client);
 
 /* A request is about to be written. What follows a first one goes to the broker together with it. */
 void mvs_mqtt_client_gather(struct mvs_mqtt_client *client);
+
+/* libmosquitto calls the connection ended, for the first time or again. */
+void mvs_mqtt_client_note_end(struct mvs_mqtt_client *client, int result);
+
+/* ---- watch.c: its socket in the loop ---- */
+
+/* libmosquitto has a socket. False when memory is short, or descriptors are. */
+bool mvs_mqtt_watch_begin(struct mvs_mqtt_client *client) __attribute__((warn_unused_result));
+void mvs_mqtt_watch_end(struct mvs_mqtt_client *client);
+
+/* What libmosquitto wants to do with it may have changed. */
+void mvs_mqtt_watch_update(struct mvs_mqtt_client *client);
+
+/* Whether somebody is there: TCP's part is done. */
+bool mvs_mqtt_watch_is_established(const struct mvs_mqtt_client *client);
+
+/* On: what is written is held back until off. */
+void mvs_mqtt_watch_cork(const struct mvs_mqtt_client *client, int on);
 
 /* ---- answers.c: what libmosquitto tells ---- */
 
@@ -78,11 +100,24 @@ void mvs_mqtt_pending_finish(struct mvs_mqtt_client *client, struct mvs_mqtt_pen
 /* The connection is over: everything under way is answered, and its end told. */
 void mvs_mqtt_pending_end(struct mvs_mqtt_client *client, uint32_t code, const char *detail);
 
+/* Whether a publication is among them. */
+bool mvs_mqtt_pending_publishes(const struct mvs_mqtt_client *client);
+
 void mvs_mqtt_pending_forget(struct mvs_mqtt_client *client);
 
 /* ---- requests.c ---- */
 
 void mvs_mqtt_client_request(struct mvs_mqtt_client *client, struct mvs_mqtt_request *request);
+
+/* ---- aside.c: clients whose session goes on ---- */
+
+/* Sets it aside; the one that has to make room for it, or NULL. */
+struct mvs_mqtt_client *mvs_mqtt_aside_add(struct mvs_mqtt_client **aside, struct mvs_mqtt_client *client)
+        __attribute__((warn_unused_result));
+
+/* The one whose CONNECT said the same, which is aside no more; NULL: there is none. */
+struct mvs_mqtt_client *mvs_mqtt_aside_take(struct mvs_mqtt_client **aside, const struct mvs_mqtt_connect *connect)
+        __attribute__((warn_unused_result));
 
 /* ---- peek.c ---- */
 
