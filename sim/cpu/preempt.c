@@ -174,8 +174,8 @@ static uint64_t idle_ns(struct mvs_machine *machine)
         return awaits_spin && ns > spin_ns ? spin_ns : ns;
 }
 
-/* For how long the thread sleeps. */
-static uint64_t sleep_ns(struct mvs_machine *machine, uint64_t watchdog_ns)
+/* For how long the thread sleeps. Stirred: others have armed something since it looked last. */
+static uint64_t sleep_ns(struct mvs_machine *machine, uint64_t watchdog_ns, bool stirred)
 {
         struct mvs_timeline *timeline = &machine->timeline;
         bool is_virtual = timeline->mode == MVS_TIME_VIRTUAL;
@@ -183,7 +183,7 @@ static uint64_t sleep_ns(struct mvs_machine *machine, uint64_t watchdog_ns)
         uint64_t ns = idle_ns(machine);
         if (ns > watchdog_ns)
                 ns = watchdog_ns;
-        if (timeline->stirred && ns > grain_ns)
+        if (stirred && ns > grain_ns)
                 ns = grain_ns;
         timeline->stirred = false;
         timeline->rearm = false;
@@ -208,11 +208,12 @@ struct finding {
 static struct finding look(struct mvs_machine *machine, struct watch *watch, struct mvs_watchdog *watchdog)
 {
         struct mvs_timeline *timeline = &machine->timeline;
+        bool stirred = timeline->stirred;
         struct finding finding = {.interrupt = timeline->mode == MVS_TIME_REAL || spins(machine, watch)};
         bool moved = finding.interrupt && timeline->mode == MVS_TIME_VIRTUAL && end_spin(machine);
         if (moved || mvs_timeline_follows_host(timeline))
                 finding.fired = mvs_timeline_run(timeline) > 0;
-        finding.ns = sleep_ns(machine, mvs_watchdog_look(machine, watchdog));
+        finding.ns = sleep_ns(machine, mvs_watchdog_look(machine, watchdog), stirred);
         finding.waiting = machine->cpu.waiting;
         return finding;
 }

@@ -41,7 +41,7 @@ struct mvs_timeline {
         uint64_t watched_ns;     /* real: the host's clock when the IRQ thread looks again */
         bool regular;            /* virtual: it looks every time.spin_ms */
         bool rearm;              /* it must look earlier */
-        bool stirred;            /* something was armed since it looked, and more may be */
+        bool stirred;            /* something was armed, and more may be */
 };
 
 void mvs_timeline_init(struct mvs_timeline *timeline, const struct mvs_profile_time *settings);
