@@ -60,8 +60,10 @@ static void deliver_again(struct mvs_channel *channel, uint64_t due_us)
         struct mvs_mqtt_store *store = &channel->device->machine.mqtt_store;
         struct mvs_mqtt_item *item;
         while (channel->mqtt.up &&
-               (item = mvs_mqtt_store_take(store, &channel->mqtt.owner, channel->object.handle)) != NULL)
+               (item = mvs_mqtt_store_take(store, &channel->mqtt.owner, channel->object.handle)) != NULL) {
+                item->again = true;
                 take_message(channel, item, due_us);
+        }
 }
 
 /* ---- the connection ---- */

@@ -44,7 +44,7 @@ struct mvs_mqtt_channel {
         struct mvs_mqtt_item **last;
         struct mvs_mqtt_item *outside; /* the first of them that does not fit the receive buffer yet */
         size_t used;                   /* bytes of the receive buffer */
-        unsigned backlog;              /* messages outside */
+        unsigned backlog;              /* messages outside, but for those that come again */
         unsigned unwritten;            /* messages of QoS 0 that the link thread may still have to write */
         size_t packet_max;             /* what the broker takes */
         bool announced;                /* the first item */

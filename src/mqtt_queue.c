@@ -40,7 +40,7 @@ static void admit(struct mvs_channel *channel)
                 mqtt->used += cost(channel, item);
                 mqtt->outside = item->next;
                 if (mvs_mqtt_is_message(item))
-                        mqtt->backlog--;
+                        mqtt->backlog -= !item->again;
                 else if (item->serial != 0)
                         mqtt->counts[item->kind]--;
         }
@@ -55,7 +55,7 @@ void mvs_mqtt_append(struct mvs_channel *channel, struct mvs_mqtt_item *item, ui
         mqtt->last = &item->next;
         if (!mqtt->outside)
                 mqtt->outside = item;
-        mqtt->backlog += mvs_mqtt_is_message(item);
+        mqtt->backlog += mvs_mqtt_is_message(item) && !item->again;
         admit(channel);
 }
 

@@ -279,6 +279,25 @@ START_TEST(what_is_under_way_when_the_broker_is_dropped_is_answered)
 }
 END_TEST
 
+/* The broker did nothing to make them so many. */
+START_TEST(messages_that_come_again_do_not_count_as_too_much)
+{
+        struct MvMqttConnectRequest request = mvt_mqtt_request();
+        boot_with(SMALL, "limits: {mqtt_backlog: 3}\n");
+        for (unsigned i = 0; i < 8; i++) {
+                send(1, 150);
+                mvt_mqtt_message(channel);
+        }
+        mvt_channel_close(&channel);
+        channel = mvt_mqtt_open(SMALL);
+        request.clean_start = 0;
+        mvt_mqtt_connect(channel, &request);
+        for (unsigned i = 0; i < 8; i++)
+                expect_message(0);
+        mvt_mqtt_publish(channel, "out", "x", 1, 0x10);
+}
+END_TEST
+
 /* ---- under way ---- */
 
 START_TEST(eight_publishes_may_be_under_way)
@@ -614,6 +633,7 @@ Suite *suite(void)
         tcase_add_test(tests, messages_that_are_lost_take_no_room_on_the_host);
         tcase_add_test(tests, a_read_without_room_leaves_the_item);
         tcase_add_test(tests, a_broker_that_sends_too_much_is_dropped);
+        tcase_add_test(tests, messages_that_come_again_do_not_count_as_too_much);
         tcase_add_test(tests, what_is_under_way_when_the_broker_is_dropped_is_answered);
         tcase_add_test(tests, eight_publishes_may_be_under_way);
         tcase_add_test(tests, each_answer_makes_room_for_one_more);

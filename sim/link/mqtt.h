@@ -109,6 +109,7 @@ struct mvs_mqtt_item {
         uint32_t codes[MVS_MQTT_TOPICS_MAX]; /* in the order of the request */
         uint32_t qos;
         bool retain;
+        bool again;                        /* a message that an earlier connection brought; the callee's to use */
         char detail[MVS_MQTT_DETAIL_SIZE]; /* for people: why it is not COMPLETED, or the connection has ended; else ""
                                             */
         size_t topic_len, payload_len;

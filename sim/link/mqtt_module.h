@@ -15,7 +15,7 @@
 
 #define MVS_MQTT_MODULE_FILE   "mvsim-mqtt.so"
 #define MVS_MQTT_MODULE_SYMBOL "mvs_mqtt_module"
-#define MVS_MQTT_MODULE_ABI    5 /* changes with anything in this file or in the structures of mqtt.h */
+#define MVS_MQTT_MODULE_ABI    6 /* changes with anything in this file or in the structures of mqtt.h */
 
 struct mvs_mqtt_client; /* the module's: one connection */
 
