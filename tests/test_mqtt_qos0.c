@@ -162,17 +162,6 @@ START_TEST(the_end_that_was_asked_for_comes_after_the_answers)
 }
 END_TEST
 
-START_TEST(what_is_published_after_a_disconnect_was_asked_for_is_not_sent)
-{
-        boot(NULL, false);
-        expect_okay(mvMqttRequestDisconnect(channel));
-        expect_okay(mvt_mqtt_try_publish(channel, 1, "out", "x", 0, 0));
-        mvt_mqtt_await(channel, MV_MQTTREADABLEDATATYPE_PUBLISHRESPONSE);
-        ck_assert_int_eq(mvt_mqtt_published(channel).request_state, MV_MQTTREQUESTSTATE_NOTCONNECTED);
-        ck_assert_int_eq(mvt_mqtt_disconnected(channel).request_state, MV_MQTTREQUESTSTATE_REQUESTCOMPLETED);
-}
-END_TEST
-
 /* What the broker would not take is answered with its code, whatever the QoS. */
 START_TEST(a_message_that_is_larger_than_the_broker_takes_has_its_code)
 {
@@ -212,7 +201,6 @@ Suite *suite(void)
         tcase_add_loop_test(tests, a_message_that_was_answered_outlives_the_channel_and_the_device, 0, 2);
         tcase_add_test(tests, a_message_that_was_answered_outlives_the_application);
         tcase_add_test(tests, the_end_that_was_asked_for_comes_after_the_answers);
-        tcase_add_test(tests, what_is_published_after_a_disconnect_was_asked_for_is_not_sent);
         tcase_add_test(tests, a_message_that_is_larger_than_the_broker_takes_has_its_code);
         tcase_add_test(tests, a_retained_message_and_one_on_a_topic_beyond_ascii_come_through);
         suite_add_tcase(s, tests);

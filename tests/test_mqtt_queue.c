@@ -411,13 +411,19 @@ START_TEST(what_was_answered_and_is_lost_is_told)
 }
 END_TEST
 
+/* The end comes first where the host was that fast. */
 START_TEST(nothing_is_sent_after_a_disconnect)
 {
         boot();
         expect_okay(mvMqttRequestDisconnect(channel));
         expect_okay(mvt_mqtt_try_publish(channel, 3, "out", "x", (uint32_t)_i, 0));
-        ck_assert_int_eq(answer_to(3), MV_MQTTREQUESTSTATE_NOTCONNECTED);
-        mvt_mqtt_disconnected(channel);
+        for (int i = 0; i < 2; i++) {
+                wait_until(mvt_mqtt_next(channel) != MV_MQTTREADABLEDATATYPE_NONE);
+                if (mvt_mqtt_next(channel) == MV_MQTTREADABLEDATATYPE_PUBLISHRESPONSE)
+                        ck_assert_int_eq(answer_to(3), MV_MQTTREQUESTSTATE_NOTCONNECTED);
+                else
+                        mvt_mqtt_disconnected(channel);
+        }
 }
 END_TEST
 
