@@ -119,8 +119,7 @@ static int check_programs(const struct coverage *coverage)
                 return 0;
         fprintf(stderr,
                 "mvsim coverage: --program %s%s: no system call of Microvisor's is used there (name what is linked "
-                "with "
-                "libmvsim.so: the application, or its libraries)\n",
+                "with libmvsim.so: the application, or its libraries)\n",
                 coverage->programs[0], coverage->program_count > 1 ? " and the others" : "");
         return -EINVAL;
 }
