@@ -232,42 +232,41 @@ static void make_a_call_with_little_room(void)
         _exit(0);
 }
 
-START_TEST(a_flash_without_room_is_named_with_the_cause)
+/* The device does not boot, says so, and leaves nothing in the file. */
+static void expect_no_room(const char *text)
 {
-        char text[MVT_PATH_SIZE + 200];
         struct mvt_child child;
         struct stat st;
-        small_profile = "flash: {file: file}\n";
         mvt_child_run(&child, make_a_call_with_little_room);
         ck_assert_msg(child.exit_status == 2, "status %d, signal %d: %s", child.exit_status, child.signal,
                       child.output);
+        ck_assert_str_eq(child.output, text);
+        ck_assert_int_eq(stat(path, &st), 0);
+        ck_assert_int_eq(st.st_size, 0);
+}
+
+START_TEST(a_flash_without_room_is_named_with_the_cause)
+{
+        char text[MVT_PATH_SIZE + 200];
+        small_profile = "flash: {file: file}\n";
         snprintf(
                 text, sizeof text,
                 "mvsim: the flash image %s (flash.file in the profile) cannot be made with 4194304 bytes (flash.size): "
                 "File too large\nmvsim: the device does not boot: File too large\n",
                 path);
-        ck_assert_str_eq(child.output, text);
-        ck_assert_int_eq(stat(path, &st), 0);
-        ck_assert_int_eq(st.st_size, 0);
+        expect_no_room(text);
 }
 END_TEST
 
 START_TEST(a_record_of_coverage_without_room_is_named_with_the_cause)
 {
         char text[MVT_PATH_SIZE + 200];
-        struct mvt_child child;
-        struct stat st;
         small_profile = "coverage: {file: file}\n";
-        mvt_child_run(&child, make_a_call_with_little_room);
-        ck_assert_msg(child.exit_status == 2, "status %d, signal %d: %s", child.exit_status, child.signal,
-                      child.output);
         snprintf(text, sizeof text,
                  "mvsim: the status coverage cannot be recorded in %s (coverage.file in the profile, or "
                  "MVSIM_COVERAGE): File too large\nmvsim: the device does not boot: File too large\n",
                  path);
-        ck_assert_str_eq(child.output, text);
-        ck_assert_int_eq(stat(path, &st), 0);
-        ck_assert_int_eq(st.st_size, 0);
+        expect_no_room(text);
 }
 END_TEST
 
