@@ -410,7 +410,7 @@ START_TEST(thousands_of_boots_leave_no_descriptor_thread_or_memory)
         mvsim_shutdown();
         boot_and_shut_down(10); /* what is kept once for all */
         struct mallinfo2 before = mallinfo2();
-        boot_and_shut_down(mvt_rounds(2000, 100));
+        boot_and_shut_down(mvt_rounds(10000, 100));
         struct mallinfo2 after = mallinfo2();
         ck_assert_msg(after.uordblks < before.uordblks + 4096, "%zu bytes more", after.uordblks - before.uordblks);
         ck_assert_msg(after.hblkhd <= before.hblkhd, "%zu bytes more are mapped", after.hblkhd - before.hblkhd);
